@@ -1,0 +1,61 @@
+"""What every loss is: named terms, and who pays for each."""
+
+import keras
+
+
+class Loss(keras.layers.Layer):
+    """A part of the game: terms computed from a rollout, paid by players.
+
+    A loss says two things. `terms` tells, before anything is computed, which
+    terms it has and how much of each a player pays; `values` computes the
+    terms from a `Rollout`. A player's loss is the weighted sum of all that it
+    pays, and its gradient is taken with respect to its own variables alone, so
+    a loss needs no `stop_gradient` and never touches `trainable`.
+
+    A loss is a Keras layer so that its state, if it has any, is made of Keras
+    variables that every trainer carries and every checkpoint holds.
+
+    Args:
+        weight: what the paying players multiply the term with.
+        players: the seats that pay for the creative side's terms. By default
+            all of `"encoder"`, `"generator"` and `"prior"` that can be trained.
+        name: prefix of the terms' names in the logs; needed when a model has
+            two losses of the same kind.
+    """
+
+    #: Seats that must be filled for this loss to be computed.
+    seats: tuple[str, ...] = ()
+
+    def __init__(
+        self,
+        weight: float = 1.0,
+        players: tuple[str, ...] | None = None,
+        name: str | None = None,
+        **kwargs,
+    ):
+        super().__init__(name=name, **kwargs)
+        if not weight >= 0:
+            raise ValueError(
+                f"Expected a weight of 0 or more. Received: weight={weight}"
+            )
+        self.weight = float(weight)
+        self.players = None if players is None else tuple(players)
+        self.built = True
+
+    @property
+    def creators(self) -> tuple[str, ...]:
+        """The seats that pay for what is created: codes and data."""
+        return self.players or ("encoder", "generator", "prior")
+
+    def terms(self) -> dict[str, dict[str, float]]:
+        """The name of each term, and what each player pays of it."""
+        raise NotImplementedError
+
+    def values(self, rollout) -> dict:
+        """The value of each term on one batch, scalars in float32."""
+        raise NotImplementedError
+
+    def get_config(self):
+        config = super().get_config()
+        config.update(weight=self.weight, players=self.players)
+        return config
