@@ -1,0 +1,278 @@
+"""The user's data: its shape, range and dtype, checked and converted.
+
+The networks work in -1 to 1; the user's own range goes in and comes out.
+Everything is checked on the host, where an error can be raised, so that the
+compiled step stays free of checks.
+"""
+
+import copy
+
+import keras
+import numpy as np
+from keras import ops
+
+
+class DataSpec:
+    """What one sample looks like.
+
+    Args:
+        shape: the sample's shape, without the batch.
+        value_range: `(low, high)` of the data, or `None` for data without a
+            range, which the networks then see unchanged.
+        dtype: the dtype that samples are returned in.
+    """
+
+    def __init__(self, shape, value_range, dtype):
+        self.shape = tuple(shape)
+        self.dtype = np.dtype(dtype)
+        if value_range is None:
+            self.range = None
+            if self.dtype.kind != "f":
+                raise ValueError(
+                    "Data without a range come out as floats: expected "
+                    "data_dtype='float32' with data_range=None. Received: "
+                    f"data_dtype={dtype!r}"
+                )
+            return
+        low, high = (float(bound) for bound in value_range)
+        if not (np.isfinite([low, high]).all() and low < high):
+            raise ValueError(
+                "Expected data_range=(low, high) with low < high, or None for "
+                f"data without a range. Received: data_range={value_range}"
+            )
+        self.range = (low, high)
+
+    def to_networks(self, data):
+        """The user's range to -1 to 1, as float32 backend tensors."""
+        data = ops.cast(data, "float32")
+        if self.range is None:
+            return data
+        low, high = self.range
+        return (data - low) * (2.0 / (high - low)) - 1.0
+
+    def from_networks(self, data):
+        """-1 to 1 to the user's range, as float32 backend tensors."""
+        data = ops.cast(data, "float32")
+        if self.range is None:
+            return data
+        low, high = self.range
+        return (data + 1.0) * ((high - low) / 2.0) + low
+
+    def finish(self, data: np.ndarray, dtype=None) -> np.ndarray:
+        """Clips to the user's range and casts, integers rounded first."""
+        dtype = np.dtype(dtype or self.dtype)
+        if self.range is not None:
+            data = np.clip(data, *self.range)
+        if dtype.kind in "iu":
+            data = np.rint(data)
+        return data.astype(dtype)
+
+    def check_shape(self, shape):
+        """Refuses a batch that is not of the model's shape."""
+        shape = tuple(shape)
+        if len(shape) == len(self.shape) + 1 and all(
+            got in (None, expected)
+            for got, expected in zip(shape[1:], self.shape, strict=True)
+        ):
+            return
+        advice = "Reshape the data, or build a model for this shape."
+        if len(self.shape) == 3:
+            channels_first = (self.shape[-1], *self.shape[:-1])
+            if shape[1:] == channels_first:
+                advice = (
+                    "These are channels first: move them to the end with "
+                    "`numpy.moveaxis(x, 1, -1)`."
+                )
+            elif shape == self.shape:
+                advice = "This is a single sample: pass `x[None]`."
+            elif shape[1:] == self.shape[:-1]:
+                advice = "The channel axis is missing: pass `x[..., None]`."
+        elif shape == self.shape:
+            advice = "This is a single sample: pass `x[None]`."
+        raise ValueError(
+            f"Expected data of shape (batch, {', '.join(map(str, self.shape))})"
+            f". Received: shape {shape}. {advice}"
+        )
+
+    def fits(self, dtype) -> bool:
+        """Whether no value of this dtype can be wrong, so none is looked at."""
+        if self.range is None:
+            return np.dtype(dtype).kind in "iub"
+        if np.dtype(dtype).kind not in "iu":
+            return False
+        limits = np.iinfo(dtype)
+        return self.range[0] <= limits.min and limits.max <= self.range[1]
+
+    def check(self, x, name: str = "x") -> None:
+        """Refuses a batch or an array with a wrong shape or wrong values.
+
+        Args:
+            x: `(batch, *shape)`, an array or tensor of any framework.
+            name: what the error calls it.
+
+        Raises:
+            ValueError: for a wrong shape or dtype, no samples, values that are
+                not finite, or values outside of the range.
+        """
+        x = ops.convert_to_numpy(x) if not isinstance(x, np.ndarray) else x
+        self.check_shape(x.shape)
+        if not len(x):
+            raise ValueError(
+                f"Expected at least one sample. Received: {name} with none, "
+                f"shape {x.shape}."
+            )
+        if x.dtype.kind not in "fiub" and x.dtype.name != "bfloat16":
+            raise ValueError(
+                f"Expected {name} to be numbers. Received: dtype {x.dtype}"
+            )
+        if self.fits(x.dtype):
+            return
+        low, high = float(x.min()), float(x.max())
+        if not (np.isfinite(low) and np.isfinite(high)):
+            bad = np.size(x) - np.count_nonzero(np.isfinite(x))
+            raise ValueError(
+                f"Expected finite values. Received: {name} with {bad} values "
+                "that are NaN or infinite. Remove or repair these samples."
+            )
+        if self.range is not None:
+            slack = 1e-3 * (self.range[1] - self.range[0])
+            if low < self.range[0] - slack or high > self.range[1] + slack:
+                raise ValueError(
+                    f"Expected values in data_range={self.range}. Received: "
+                    f"{name} from {low:g} to {high:g}. Rescale the data, or "
+                    "build the model with the data's own `data_range`."
+                )
+
+    def checked(self, source):
+        """The same data source, with every batch checked as it is read.
+
+        Arrays are checked at once. Datasets, `PyDataset`s, data loaders and
+        generators raise at the first bad batch.
+
+        Args:
+            source: all that `fit` takes as `x`.
+
+        Returns:
+            What to give to `fit` instead.
+        """
+        if source is None:
+            return None
+        if _is_a(source, "DatasetV2", "tensorflow.python"):
+            return self._checked_tf_dataset(source)
+        if isinstance(source, keras.utils.PyDataset):
+            return _CheckedPyDataset(source, self)
+        if _is_a(source, "DataLoader", "torch.utils.data"):
+            return self._checked_data_loader(source)
+        if hasattr(source, "__next__"):
+            return (self._checked_batch(batch) for batch in source)
+        if isinstance(source, (list, tuple)):
+            source = np.asarray(source)
+        self.check(source)
+        return source
+
+    def _checked_batch(self, batch):
+        self.check(batch[0] if isinstance(batch, (list, tuple)) else batch)
+        return batch
+
+    def _checked_data_loader(self, loader):
+        if not len(loader):
+            raise _no_batches(loader)
+        loader = copy.copy(loader)
+        loader.collate_fn = _CheckedCollate(loader.collate_fn, self)
+        return loader
+
+    def _checked_tf_dataset(self, dataset):
+        import tensorflow as tf
+
+        first = tf.nest.flatten(dataset.element_spec)[0]
+        self.check_shape(first.shape)
+        if dataset.cardinality() == 0:
+            raise _no_batches(dataset)
+        if self.fits(first.dtype.as_numpy_dtype):
+            return dataset
+
+        def check(*batch):
+            x = tf.nest.flatten(batch)[0]
+            values = tf.cast(x, tf.float32)
+            checks = [
+                tf.debugging.assert_all_finite(
+                    values,
+                    "Expected finite values. Received: a batch with values "
+                    "that are NaN or infinite. Remove or repair these samples.",
+                )
+            ]
+            if self.range is not None:
+                low, high = self.range
+                slack = 1e-3 * (high - low)
+                advice = (
+                    f"Expected values in data_range={self.range}. Rescale the "
+                    "data, or build the model with the data's own `data_range`."
+                )
+                checks += [
+                    tf.debugging.assert_greater_equal(
+                        values, low - slack, message=advice
+                    ),
+                    tf.debugging.assert_less_equal(
+                        values, high + slack, message=advice
+                    ),
+                ]
+            with tf.control_dependencies([c for c in checks if c is not None]):
+                batch = tf.nest.map_structure(tf.identity, batch)
+            return batch if len(batch) > 1 or is_tuple else batch[0]
+
+        is_tuple = isinstance(dataset.element_spec, tuple)
+        return dataset.map(check)
+
+
+def _is_a(value, class_name, module):
+    """Whether a value is of a framework's class, without importing it."""
+    return any(
+        base.__name__ == class_name and module in base.__module__
+        for base in type(value).__mro__
+    )
+
+
+def _no_batches(source):
+    return ValueError(
+        f"Expected at least one batch. Received: an empty {type(source)}."
+    )
+
+
+class _CheckedCollate:
+    """A data loader's collate function that checks what it collated.
+
+    A class, so that loaders with worker processes can send it to them.
+    """
+
+    def __init__(self, collate, spec):
+        self.collate = collate
+        self.spec = spec
+
+    def __call__(self, samples):
+        return self.spec._checked_batch(self.collate(samples))
+
+
+class _CheckedPyDataset(keras.utils.PyDataset):
+    def __init__(self, dataset, spec):
+        super().__init__(
+            workers=dataset.workers,
+            use_multiprocessing=dataset.use_multiprocessing,
+            max_queue_size=dataset.max_queue_size,
+        )
+        if dataset.num_batches == 0:
+            raise _no_batches(dataset)
+        self._dataset = dataset
+        self._spec = spec
+
+    @property
+    def num_batches(self):
+        return self._dataset.num_batches
+
+    def __getitem__(self, index):
+        return self._spec._checked_batch(self._dataset[index])
+
+    def on_epoch_begin(self):
+        self._dataset.on_epoch_begin()
+
+    def on_epoch_end(self):
+        self._dataset.on_epoch_end()
