@@ -1,0 +1,888 @@
+"""AEGAN: an autoencoder in a generative adversarial network, as one model."""
+
+import copy
+import os
+from types import MappingProxyType
+
+import keras
+import numpy as np
+from keras import ops
+
+from keras_aegan.data import DataSpec
+from keras_aegan.initializers import zero_initialized
+from keras_aegan.losses import Loss
+from keras_aegan.priors import PRIORS, interpolate_codes, sample_noise
+from keras_aegan.training import Trainer
+from keras_aegan.training.game import CREATORS, CRITICS
+from keras_aegan.training.optimizer import PlayerOptimizers
+from keras_aegan.training.tracker import Tracker
+
+_SEATS = ("encoder", "generator", *CRITICS, "prior")
+_UPDATES = ("simultaneous", "alternating")
+
+
+class _Presets:
+    """`AEGAN.presets`: the bundled presets, without an instance."""
+
+    def __get__(self, instance, owner):
+        from keras_aegan.hub import bundled_presets
+
+        return bundled_presets()
+
+
+@keras.saving.register_keras_serializable(package="keras_aegan")
+class AEGAN(Trainer, keras.Model):
+    """An autoencoder inside a generative adversarial network.
+
+    Up to five networks take a seat each, losses say what each of them pays,
+    and `fit` plays the game on TensorFlow, JAX or PyTorch. Every seat that
+    pays for something is a player with an optimizer of its own; its gradient
+    is that of its own loss with respect to its own variables.
+
+    | seat | maps | empty means |
+    |---|---|---|
+    | `encoder` | data to code | no encode, no reconstruct |
+    | `generator` | code to data (the decoder) | never empty |
+    | `discriminator` | data to score | no adversary on data |
+    | `latent_discriminator` | code to score | no adversary on codes |
+    | `prior` | noise to code | a distribution by name |
+
+    Most people start from a recipe (`keras_aegan.recipes`) or a preset
+    (`AEGAN.from_preset`) rather than from this constructor.
+
+    Args:
+        generator: `keras.Model` from codes to data, in -1 to 1 for data with
+            a range.
+        encoder: `keras.Model` from data to codes, or `None`.
+        discriminator: `keras.Model` from data to scores (logits, high means
+            real), or `None`.
+        latent_discriminator: `keras.Model` from codes to scores, or `None`.
+        prior: `"normal"` (default), `"uniform"` in -1 to 1, `"sphere"` (unit
+            norm), or a `keras.Model` from normal noise to codes.
+        losses: list of `keras_aegan.losses.Loss`.
+        updates: `"simultaneous"` (default), one rollout for all players, or
+            `"alternating"`, the discriminators first and then the encoder, the
+            generator and the prior on the discriminators' new weights.
+        steps: dict of player to its number of steps a batch, 1 by default;
+            only for alternating updates. Each step draws fresh noise.
+        ema_momentum: momentum of the averaged copies of generator and encoder
+            that `generate`, `encode`, `reconstruct` and presets use; it rises
+            to this value as `(1 + step) / (10 + step)`. `None` for no
+            averages. Defaults to `0.999`.
+        data_range: `(low, high)` of the user's data, default `(0, 255)`, or
+            `None` for data without a range.
+        data_dtype: dtype of generated data, default `"uint8"`.
+        optimizer: what `compile()` uses when it is not given one: an optimizer
+            that each player gets a copy of, or a dict of player to optimizer.
+            Defaults to Adam with a learning rate of 2e-4 and `beta_1=0.5`.
+        seed: integer seed of the training's noise; random by default.
+        name: the model's name.
+
+    Raises:
+        ValueError: where seats do not fit each other, a loss needs an empty
+            seat, a seat has no loss, or an argument is out of its range.
+
+    Example:
+
+    ```python
+    from keras_aegan import AEGAN, losses, networks
+
+    model = AEGAN(
+        generator=networks.residual_generator((28, 28, 1), latent_dim=32),
+        encoder=networks.residual_encoder((28, 28, 1), latent_dim=32),
+        discriminator=networks.residual_discriminator((28, 28, 1)),
+        losses=[
+            losses.DataAdversarialLoss(),
+            losses.R1Penalty(0.1),
+            losses.R2Penalty(0.1),
+            losses.ReconstructionLoss("mae", weight=1.0),
+        ],
+    )
+    model.fit(images, batch_size=64, epochs=5)
+    pictures = model.generate(16)
+    ```
+
+    Reference:
+        - [Autoencoding Generative Adversarial Networks](
+          https://arxiv.org/abs/2004.05472)
+    """
+
+    presets = _Presets()
+
+    def __init__(
+        self,
+        generator: keras.Model,
+        encoder: keras.Model | None = None,
+        discriminator: keras.Model | None = None,
+        latent_discriminator: keras.Model | None = None,
+        prior: str | keras.Model = "normal",
+        *,
+        losses: list[Loss],
+        updates: str = "simultaneous",
+        steps: dict[str, int] | None = None,
+        ema_momentum: float | None = 0.999,
+        data_range: tuple[float, float] | None = (0, 255),
+        data_dtype: str = "uint8",
+        optimizer=None,
+        seed: int | None = None,
+        name: str | None = None,
+        **kwargs,
+    ):
+        super().__init__(name=name, **kwargs)
+
+        # === Seats ===
+        self.generator = generator
+        self.encoder = encoder
+        self.discriminator = discriminator
+        self.latent_discriminator = latent_discriminator
+        self.prior = prior
+        _check_seats(self._seated(), prior)
+        self.spec = DataSpec(generator.output_shape[1:], data_range, data_dtype)
+
+        # === Game ===
+        self.objectives = list(losses)
+        self.payments = MappingProxyType(
+            _payments(self.objectives, self._seated())
+        )
+        self.updates = updates
+        self.steps = MappingProxyType(dict(steps or {}))
+        self._check_updates()
+        names = [f"{seat}_loss" for seat in self._paying()]
+        self.tracker = Tracker([*names, *self.payments])
+
+        # === State ===
+        self.seed = seed
+        self.seed_generator = keras.random.SeedGenerator(seed)
+        self.step = self.add_weight(
+            (), "zeros", dtype="int32", trainable=False, name="step"
+        )
+        self.ema_momentum = None
+        self.ema_generator = self.ema_encoder = None
+        self.averaged = ()
+        if ema_momentum is not None:
+            self._start_averages(
+                ema_momentum,
+                {
+                    seat: network.get_config()
+                    for seat, network in self._seated().items()
+                    if seat in ("generator", "encoder")
+                },
+            )
+
+        self._default_optimizer = MappingProxyType(
+            _optimizer_configs(optimizer, self._paying())
+        )
+        self.built = True
+
+    def _start_averages(self, momentum, configs):
+        """Adds the averaged copies, built from their networks' configs."""
+        if not 0 <= momentum < 1:
+            raise ValueError(
+                "Expected ema_momentum from 0 to below 1, or None for no "
+                f"averages. Received: ema_momentum={momentum}"
+            )
+        self.ema_momentum = momentum
+        pairs = []
+        for seat, config in configs.items():
+            network, name = getattr(self, seat), f"ema_{seat}"
+            config = {**zero_initialized(config), "name": name}
+            average = type(network).from_config(config)
+            average.set_weights(network.get_weights())
+            average.trainable = False
+            setattr(self, name, average)
+            pairs += zip(average.variables, network.variables, strict=True)
+        self.averaged = tuple(p for p in pairs if "float" in p[0].dtype)
+
+    # === Seats ===
+
+    def _seated(self) -> dict[str, keras.Model]:
+        """The filled seats, without the averages."""
+        seats = {seat: getattr(self, seat) for seat in _SEATS}
+        return {
+            seat: network
+            for seat, network in seats.items()
+            if isinstance(network, keras.Model)
+        }
+
+    def _paying(self) -> list[str]:
+        """The seats that pay for some term, in the order of their moves."""
+        return [
+            seat
+            for seat in (*CRITICS, *CREATORS)
+            if any(seat in payers for payers in self.payments.values())
+        ]
+
+    def _seat(self, seat: str, verb: str) -> keras.Model:
+        """The network to use in a seat, or an error that names the seat."""
+        if getattr(self, seat) is None:
+            raise ValueError(
+                f"`{verb}` needs the {seat} seat, which is empty in this "
+                f"model. Build it with AEGAN(..., {seat}=...)."
+            )
+        return self.used(seat)
+
+    def used(self, seat: str) -> keras.Model:
+        """The network that the verbs use: the average where there is one."""
+        average = getattr(self, f"ema_{seat}", None)
+        return getattr(self, seat) if average is None else average
+
+    @property
+    def networks(self) -> dict[str, keras.Model]:
+        """The filled seats and, under `ema_...`, the averaged copies."""
+        averages = {
+            name: getattr(self, name)
+            for name in ("ema_generator", "ema_encoder")
+            if getattr(self, name) is not None
+        }
+        return {**self._seated(), **averages}
+
+    @property
+    def progress(self) -> dict[str, keras.Variable]:
+        """State beside the networks' that a preset keeps."""
+        state = {"step": self.step}
+        for loss in self.objectives:
+            for variable in loss.weights:
+                state[f"losses/{loss.name}/{variable.name}"] = variable
+        return state
+
+    @property
+    def data_shape(self) -> tuple[int, ...]:
+        """Shape of one sample of data."""
+        return self.spec.shape
+
+    @property
+    def data_range(self) -> tuple[float, float] | None:
+        """`(low, high)` of the data, or `None`."""
+        return self.spec.range
+
+    @property
+    def latent_shape(self) -> tuple[int, ...]:
+        """Shape of one code."""
+        return tuple(self.generator.input_shape[1:])
+
+    @property
+    def noise_shape(self) -> tuple[int, ...]:
+        """Shape of one draw from the prior."""
+        if isinstance(self.prior, str):
+            return self.latent_shape
+        return tuple(self.prior.input_shape[1:])
+
+    def _draw(self, count):
+        """Noise for a training step, from the model's own seed."""
+        kind = self.prior if isinstance(self.prior, str) else "normal"
+        return PRIORS[kind]((count, *self.noise_shape), self.seed_generator)
+
+    # === Training ===
+
+    def compile(
+        self,
+        optimizer=None,
+        *,
+        run_eagerly: bool = False,
+        steps_per_execution: int = 1,
+        jit_compile: bool | str = "auto",
+        auto_scale_loss: bool = True,
+    ):
+        """Gives each player its optimizer and readies the model for `fit`.
+
+        Calling it is optional: `fit` does it with the recipe's own optimizer.
+        The variables that are trained are those that are trainable now.
+
+        Args:
+            optimizer: an optimizer or its name, of which each player gets its
+                own copy; a dict of player (`"generator"`, `"encoder"`,
+                `"discriminator"`, `"latent_discriminator"`, `"prior"`) to
+                optimizer; or `None` (default) for the model's own. Each
+                player's is then found as `model.optimizer["generator"]`.
+            run_eagerly: whether to run each step uncompiled, for debugging.
+            steps_per_execution: batches a compiled call (not on PyTorch).
+            jit_compile: whether to compile with XLA (`torch.compile` on
+                PyTorch); `"auto"` leaves the choice to Keras.
+            auto_scale_loss: whether each player's loss is scaled dynamically
+                under `mixed_float16`.
+
+        Example:
+
+        ```python
+        model.compile(keras.optimizers.Adam(2e-4, beta_1=0.0))
+        model.compile({"generator": "adam", "encoder": "adam",
+                       "discriminator": keras.optimizers.Adam(5e-4)})
+        ```
+        """
+        owned = {
+            player: variables
+            for player in self._paying()
+            if (variables := getattr(self, player).trainable_variables)
+        }
+        if not owned:
+            raise ValueError(
+                "No network has trainable variables. Set `trainable = True` "
+                "on one of them before `compile`."
+            )
+        if optimizer is None:
+            optimizer = {
+                player: self._default_optimizer[player] for player in owned
+            }
+        if not isinstance(optimizer, PlayerOptimizers):
+            optimizer = PlayerOptimizers(
+                _player_optimizers(
+                    optimizer,
+                    list(owned),
+                    auto_scale_loss
+                    and self.dtype_policy.name == "mixed_float16",
+                )
+            )
+        optimizer.build_players(owned)
+        self.owned = MappingProxyType(owned)
+        self.players = list(owned)
+        self.tracker.choose(
+            [f"{player}_loss" for player in owned]
+            + [t for loss in self._due(owned) for t in loss.terms()]
+        )
+        super().compile(
+            optimizer=optimizer,
+            run_eagerly=run_eagerly,
+            steps_per_execution=steps_per_execution,
+            jit_compile=jit_compile,
+            auto_scale_loss=False,
+        )
+        # A game has no single loss; Keras would log a constant 0.
+        self._loss_tracker = None
+
+    def get_compile_config(self):
+        if not self.compiled:
+            return {}
+        config = super().get_compile_config()
+        names = (
+            "optimizer",
+            "run_eagerly",
+            "steps_per_execution",
+            "jit_compile",
+        )
+        return {name: config[name] for name in names}
+
+    def compile_from_config(self, config):
+        self.compile(**keras.saving.deserialize_keras_object(config))
+
+    def fit(self, x=None, y=None, *args, **kwargs):
+        """Trains the players, as `keras.Model.fit` does.
+
+        Args:
+            x: data of shape `(samples, *data_shape)` in the model's
+                `data_range`: a NumPy array or tensor, or a `tf.data.Dataset`,
+                `keras.utils.PyDataset`, PyTorch `DataLoader` or generator of
+                batches `x`, `(x,)` or `(x, y)`. It is checked before it is
+                used; labels are ignored.
+            y: labels, ignored.
+            *args: as in `keras.Model.fit`.
+            **kwargs: as in `keras.Model.fit` (`batch_size`, `epochs`,
+                `callbacks`, `validation_data` ...), but for `class_weight` and
+                `sample_weight`, which a game has no use for.
+
+        Returns:
+            A `keras.callbacks.History` with each player's loss
+            (`generator_loss` ...) and each term by its name.
+        """
+        for weight in ("class_weight", "sample_weight"):
+            if kwargs.get(weight) is not None:
+                raise ValueError(
+                    f"`{weight}` has no meaning in an adversarial game and is "
+                    "not supported. Repeat the samples that should count more."
+                )
+        if not self.compiled:
+            self.compile()
+        self._check_owned()
+        if kwargs.get("validation_data") is not None:
+            validation = _without_labels(kwargs["validation_data"])
+            kwargs["validation_data"] = self.spec.checked(validation)
+        return super().fit(self.spec.checked(x), None, *args, **kwargs)
+
+    def evaluate(self, x=None, y=None, *args, **kwargs):
+        """Every term and every player's loss on data, without training.
+
+        The averaged networks are judged where there are any, since they are
+        what the model is used with; penalties are computed on every batch.
+
+        Args:
+            x: as in `fit`.
+            y: labels, ignored.
+            *args: as in `keras.Model.evaluate`.
+            **kwargs: as in `keras.Model.evaluate`.
+
+        Returns:
+            A list of values, or with `return_dict=True` a dict by name.
+        """
+        if not self.compiled:
+            self.compile()
+        if not kwargs.get("_use_cached_eval_dataset"):
+            x = self.spec.checked(x)
+        return super().evaluate(x, None, *args, **kwargs)
+
+    def train_on_batch(self, x, y=None, **kwargs):
+        """One training step on one batch; see `fit`."""
+        if not self.compiled:
+            self.compile()
+        self._check_owned()
+        self.spec.check(x)
+        return super().train_on_batch(x, **kwargs)
+
+    def test_on_batch(self, x, y=None, **kwargs):
+        """Every term on one batch; see `evaluate`."""
+        if not self.compiled:
+            self.compile()
+        self.spec.check(x)
+        return super().test_on_batch(x, **kwargs)
+
+    def call(self, inputs, training=False):
+        """Reconstructs data, in their own range; without an encoder, scores.
+
+        It is what `predict` returns. A model without an encoder and without a
+        discriminator has nothing to say of data.
+        """
+        data = self.spec.to_networks(inputs)
+        if self.encoder is None:
+            return self._seat("discriminator", "call")(data, training=False)
+        codes = self.used("encoder")(data, training=False)
+        decoded = self.used("generator")(codes, training=False)
+        return self.spec.from_networks(decoded)
+
+    def _check_owned(self):
+        """Refuses a training whose variables changed since `compile`."""
+        for player in self._paying():
+            now = getattr(self, player).trainable_variables
+            then = self.owned.get(player, [])
+            if [id(v) for v in now] != [id(v) for v in then]:
+                raise ValueError(
+                    f"The trainable variables of the {player} changed since "
+                    "`compile()`. Call `compile()` again."
+                )
+
+    def _check_updates(self):
+        if self.updates not in _UPDATES:
+            raise ValueError(
+                f"Expected updates to be one of {_UPDATES}. Received: "
+                f"updates={self.updates!r}"
+            )
+        for player, count in self.steps.items():
+            if player not in self._paying():
+                raise ValueError(
+                    "Expected steps to be a dict of player to its number of "
+                    f"steps, with the players {self._paying()}. Received: "
+                    f"steps={dict(self.steps)}"
+                )
+            if not isinstance(count, int) or count < 1:
+                raise ValueError(
+                    "Expected a player's steps to be a whole number, 1 or "
+                    f"more. Received: steps={dict(self.steps)}"
+                )
+        if self.updates == "simultaneous" and set(self.steps.values()) - {1}:
+            raise ValueError(
+                "With simultaneous updates every player makes one step a "
+                "batch. Use updates='alternating'. Received: "
+                f"steps={dict(self.steps)}"
+            )
+
+    # === Verbs ===
+
+    def generate(
+        self, n: int = 1, seed: int | None = None, batch_size: int = 64
+    ) -> np.ndarray:
+        """New samples from the prior.
+
+        Args:
+            n: number of samples.
+            seed: integer; the same seed gives the same samples, on any
+                backend. Random by default.
+            batch_size: samples computed at a time.
+
+        Returns:
+            An array `(n, *data_shape)` in the data's range and dtype.
+
+        Example:
+
+        ```python
+        pictures = model.generate(16, seed=0)
+        ```
+        """
+        if not isinstance(n, (int, np.integer)) or n < 1:
+            raise ValueError(
+                f"Expected n to be a whole number, 1 or more. Received: n={n}"
+            )
+        kind = self.prior if isinstance(self.prior, str) else "normal"
+        codes = sample_noise(kind, (n, *self.noise_shape), seed)
+        if not isinstance(self.prior, str):
+            codes = _run(self.prior, codes, batch_size)
+        return self.decode(codes, batch_size=batch_size)
+
+    def decode(self, codes, batch_size: int = 64) -> np.ndarray:
+        """Codes to data.
+
+        Args:
+            codes: `(n, *latent_shape)`.
+            batch_size: codes computed at a time.
+
+        Returns:
+            An array `(n, *data_shape)` in the data's range and dtype.
+        """
+        codes = self._checked_codes(codes)
+        decoded = _run(self.used("generator"), codes, batch_size)
+        return self._finish(decoded)
+
+    def encode(self, x, batch_size: int = 64) -> np.ndarray:
+        """Data to codes.
+
+        Args:
+            x: `(n, *data_shape)` in the data's range.
+            batch_size: samples computed at a time.
+
+        Returns:
+            A float32 array `(n, *latent_shape)`.
+
+        Raises:
+            ValueError: if the model has no encoder, or for bad data.
+        """
+        encoder = self._seat("encoder", "encode")
+        x = ops.convert_to_numpy(x)
+        self.spec.check(x)
+        return _run(encoder, x, batch_size, self.spec.to_networks)
+
+    def reconstruct(self, x, batch_size: int = 64) -> np.ndarray:
+        """Data to codes and back.
+
+        Args:
+            x: `(n, *data_shape)` in the data's range.
+            batch_size: samples computed at a time.
+
+        Returns:
+            An array of the shape, range and dtype of `x`.
+
+        Raises:
+            ValueError: if the model has no encoder, or for bad data.
+        """
+        self._seat("encoder", "reconstruct")
+        x = ops.convert_to_numpy(x)
+        codes = self.encode(x, batch_size)
+        decoded = _run(self.used("generator"), codes, batch_size)
+        return self._finish(decoded, x.dtype)
+
+    def interpolate(self, a, b, steps: int = 8) -> np.ndarray:
+        """The way from samples to other samples, through their codes.
+
+        Along the great circle where the prior is normal or a sphere, where a
+        straight line would leave the shell that the codes lie on; straight
+        otherwise.
+
+        Args:
+            a: `(n, *data_shape)`, where the ways start.
+            b: `(n, *data_shape)`, where they end.
+            steps: samples on each way, both ends included.
+
+        Returns:
+            An array `(n, steps, *data_shape)` in the range and dtype of `a`.
+
+        Raises:
+            ValueError: if the model has no encoder, or for bad data.
+        """
+        self._seat("encoder", "interpolate")
+        if not isinstance(steps, (int, np.integer)) or steps < 2:
+            raise ValueError(
+                "Expected steps to be a whole number, 2 or more. Received: "
+                f"steps={steps}"
+            )
+        a, b = ops.convert_to_numpy(a), ops.convert_to_numpy(b)
+        if a.shape != b.shape:
+            raise ValueError(
+                "Expected a and b of one shape. Received: "
+                f"{a.shape} and {b.shape}"
+            )
+        codes = interpolate_codes(
+            self.encode(a), self.encode(b), steps, self.prior
+        )
+        flat = codes.reshape(-1, *self.latent_shape)
+        decoded = self._finish(_run(self.used("generator"), flat, 64), a.dtype)
+        return decoded.reshape(len(a), steps, *self.data_shape)
+
+    def _finish(self, decoded, dtype=None):
+        decoded = ops.convert_to_numpy(self.spec.from_networks(decoded))
+        return self.spec.finish(decoded, dtype)
+
+    def _checked_codes(self, codes):
+        codes = np.asarray(ops.convert_to_numpy(codes), "float32")
+        if codes.shape[1:] != self.latent_shape or not len(codes):
+            raise ValueError(
+                "Expected codes of shape (n, "
+                f"{', '.join(map(str, self.latent_shape))}) with n of 1 or "
+                f"more. Received: shape {codes.shape}"
+            )
+        if not np.isfinite(codes).all():
+            raise ValueError(
+                "Expected finite codes. Received: codes with NaN or infinity."
+            )
+        return codes
+
+    # === Saving ===
+
+    def _own_state(self):
+        """What Keras would not save: random states, beside the step."""
+        random = [v for v in self.variables if v.name == "seed_generator_state"]
+        return {"step": self.step} | {
+            f"random_{i}": variable for i, variable in enumerate(random)
+        }
+
+    def save_own_variables(self, store):
+        for name, variable in self._own_state().items():
+            store[name] = variable.numpy()
+
+    def load_own_variables(self, store):
+        state = self._own_state()
+        if set(store.keys()) != set(state):
+            raise ValueError(
+                "The file is of another model: expected the state "
+                f"{sorted(state)}. Received: {sorted(store.keys())}"
+            )
+        for name, variable in state.items():
+            variable.assign(store[name])
+
+    def get_config(self):
+        config = super().get_config()
+        serialize = keras.saving.serialize_keras_object
+        config.update(
+            {seat: serialize(net) for seat, net in self._seated().items()}
+        )
+        if isinstance(self.prior, str):
+            config["prior"] = self.prior
+        config.update(
+            losses=[serialize(loss) for loss in self.objectives],
+            updates=self.updates,
+            steps=dict(self.steps),
+            ema_momentum=self.ema_momentum,
+            data_range=self.data_range,
+            data_dtype=self.spec.dtype.name,
+            optimizer=copy.deepcopy(dict(self._default_optimizer)),
+            seed=self.seed,
+        )
+        return config
+
+    @classmethod
+    def from_config(cls, config, custom_objects=None):
+        config = dict(config)
+        momentum = config.pop("ema_momentum")
+        # Keras changes the configurations that it is given.
+        averaged = {
+            seat: copy.deepcopy(config[seat]["config"])
+            for seat in ("generator", "encoder")
+            if config.get(seat)
+        }
+
+        def revive(value):
+            return keras.saving.deserialize_keras_object(
+                value, custom_objects=custom_objects
+            )
+
+        for seat in _SEATS:
+            if isinstance(config.get(seat), dict):
+                config[seat] = revive(config[seat])
+        config["losses"] = [revive(loss) for loss in config["losses"]]
+        model = cls(**config, ema_momentum=None)
+        if momentum is not None:
+            # From the configs at hand: Keras imports TensorFlow, where it is
+            # installed, to serialise a network on any backend.
+            model._start_averages(momentum, averaged)
+        return model
+
+    @classmethod
+    def from_preset(
+        cls, preset: str | os.PathLike, load_weights: bool = True
+    ) -> "AEGAN":
+        """A model from a preset.
+
+        Args:
+            preset: the name of a bundled preset (`AEGAN.presets` lists them),
+                or a folder that `save_to_preset` wrote, as a path: `"./mine"`
+                or a `pathlib.Path`.
+            load_weights: whether to load the weights; `False` gives the
+                architecture with fresh ones.
+
+        Returns:
+            An `AEGAN`, ready to generate and to go on training.
+
+        Raises:
+            ValueError: for an unknown name (with close matches), or a folder
+                that is not a preset, is damaged, or names code that is neither
+                Keras's nor this package's.
+
+        Example:
+
+        ```python
+        model = AEGAN.from_preset("aegan_mnist")
+        ```
+        """
+        from keras_aegan.hub import load_preset
+
+        return load_preset(
+            preset, load_weights=load_weights, expected_class=cls
+        )
+
+    def save_to_preset(
+        self, folder: str | os.PathLike, metadata: dict | None = None
+    ):
+        """Writes the model as a preset: configuration, weights and card.
+
+        The folder is written beside its place and moved there when it is
+        whole. Optimizers are not part of a preset: to resume a training
+        exactly, use `save`.
+
+        Args:
+            folder: where to write; an older preset there is replaced.
+            metadata: dict of facts for the card, such as `trained_on`,
+                `command` and `measured`.
+
+        Returns:
+            The folder's `pathlib.Path`.
+        """
+        from keras_aegan.hub import save_preset
+
+        return save_preset(self, folder, metadata=metadata)
+
+
+def _check_seats(seats, prior):
+    """Refuses networks that do not fit each other."""
+    if "generator" not in seats:
+        raise ValueError(
+            "The generator's seat is never empty: expected a keras.Model."
+        )
+    for seat, network in seats.items():
+        if not getattr(network, "inputs", None) or not network.built:
+            raise ValueError(
+                f"Expected the {seat} to be a Functional or Sequential model "
+                "with a known input shape. Received: "
+                f"{type(network).__name__}. Start it with `keras.Input(shape)`."
+            )
+        if len(network.inputs) != 1 or len(network.outputs) != 1:
+            raise ValueError(
+                f"Expected the {seat} to have one input and one output. "
+                f"Received: {len(network.inputs)} and {len(network.outputs)}."
+            )
+    if isinstance(prior, str) and prior not in PRIORS:
+        raise ValueError(
+            f"Expected prior to be one of {sorted(PRIORS)} or a keras.Model. "
+            f"Received: prior={prior!r}"
+        )
+    generator = seats["generator"]
+    code, data = generator.input_shape[1:], generator.output_shape[1:]
+    fits = {
+        "encoder": ("input", data, "output", code),
+        "discriminator": ("input", data),
+        "latent_discriminator": ("input", code),
+        "prior": ("output", code),
+    }
+    for seat, wanted in fits.items():
+        if seat not in seats:
+            continue
+        for side, shape in zip(wanted[::2], wanted[1::2], strict=True):
+            got = getattr(seats[seat], f"{side}_shape")[1:]
+            if got != shape:
+                what = "data" if shape == data else "codes"
+                raise ValueError(
+                    f"The {seat}'s {side} does not fit the generator: expected "
+                    f"{what} of shape {shape}, received {got}. The generator "
+                    f"maps codes {code} to data {data}."
+                )
+
+
+def _payments(losses, seats):
+    """Each term's payers and weights, for the seats that are filled."""
+    payments = {}
+    for loss in losses:
+        if not isinstance(loss, Loss):
+            raise ValueError(
+                "Expected losses to be a list of keras_aegan.losses.Loss. "
+                f"Received: {loss!r}"
+            )
+        for seat in loss.seats:
+            if seat not in seats:
+                raise ValueError(
+                    f"The loss '{loss.name}' needs the {seat} seat, which is "
+                    f"empty. Give AEGAN a {seat}, or leave the loss away."
+                )
+        for term, payers in loss.terms().items():
+            if term in payments:
+                raise ValueError(
+                    f"Two losses have a term '{term}'. Give one of them "
+                    "another name: `name=...`."
+                )
+            payments[term] = {
+                seat: weight
+                for seat, weight in payers.items()
+                if seat in seats and weight
+            }
+    for seat in seats:
+        if not any(seat in payers for payers in payments.values()):
+            raise ValueError(
+                f"No loss trains the {seat}. Add one that it pays for, or "
+                f"leave the {seat} away. Received: losses="
+                f"{[loss.name for loss in losses]}"
+            )
+    return payments
+
+
+def _optimizer_configs(optimizer, players):
+    """The serialised default optimizer of each player."""
+    if optimizer is None:
+        optimizer = keras.optimizers.Adam(2e-4, beta_1=0.5)
+    if isinstance(optimizer, dict) and all(
+        isinstance(optimizer.get(player), dict) for player in players
+    ):
+        return copy.deepcopy(optimizer)
+    return {
+        player: keras.optimizers.serialize(one)
+        for player, one in _player_optimizers(optimizer, players).items()
+    }
+
+
+def _player_optimizers(optimizer, players, scale_loss=False):
+    """A fresh optimizer for each player, named after it."""
+    if not isinstance(optimizer, dict):
+        optimizer = dict.fromkeys(players, optimizer)
+    if set(optimizer) != set(players):
+        raise ValueError(
+            "Expected an optimizer for each player: "
+            f"{sorted(players)}. Received: {sorted(map(str, optimizer))}"
+        )
+    fresh = {}
+    for player in players:
+        # Keras changes the configuration that it is given: hand it a copy.
+        one = keras.optimizers.get(copy.deepcopy(optimizer[player]))
+        config = keras.optimizers.serialize(one)
+        config["config"]["name"] = player
+        one = keras.optimizers.deserialize(config)
+        if scale_loss and not isinstance(
+            one, keras.optimizers.LossScaleOptimizer
+        ):
+            one = keras.optimizers.LossScaleOptimizer(one, name=player)
+        fresh[player] = one
+    return fresh
+
+
+def _without_labels(data):
+    """`x` of `x`, `(x,)` or `(x, y)`; datasets carry their own."""
+    return data[0] if isinstance(data, (list, tuple)) else data
+
+
+def _run(network, inputs, batch_size, prepare=None):
+    """A network's outputs on all inputs, in batches, as float32.
+
+    Keras's `predict` compiles the network once and reuses it. The last batch
+    is filled up to the others' size, so that it needs no compilation of its
+    own; a single batch to the next power of two.
+    """
+    count = len(inputs)
+    size = min(batch_size, 1 << (count - 1).bit_length())
+    missing = -count % size
+    if missing:
+        filling = np.broadcast_to(inputs[-1:], (missing, *inputs.shape[1:]))
+        inputs = np.concatenate([inputs, filling])
+    if prepare is not None:
+        inputs = ops.convert_to_numpy(prepare(inputs))
+    outputs = network.predict(inputs, batch_size=size, verbose=0)
+    return np.asarray(outputs[:count], "float32")

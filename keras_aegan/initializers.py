@@ -1,0 +1,72 @@
+"""Networks without a random start, for weights that come from elsewhere.
+
+Drawing weights that are about to be overwritten takes most of the time of
+loading a preset: on JAX every shape is a compilation of its own.
+"""
+
+import keras
+import numpy as np
+from keras import ops
+
+
+@keras.saving.register_keras_serializable(package="keras_aegan")
+class Placeholder(keras.initializers.Initializer):
+    """Zeros from NumPy: `keras.initializers.Zeros` compiles on JAX as well."""
+
+    def __call__(self, shape, dtype=None):
+        return ops.convert_to_tensor(np.zeros(shape, "float32"), dtype=dtype)
+
+
+# Written out: Keras imports TensorFlow, where it is installed, to serialise
+# anything on any backend.
+_PLACEHOLDER = {
+    "module": "keras_aegan.initializers",
+    "class_name": "Placeholder",
+    "config": {},
+    "registered_name": "keras_aegan>Placeholder",
+}
+
+
+def zero_initialized(config):
+    """The same serialised config, with a `Placeholder` for every initializer.
+
+    Args:
+        config: what `serialize_keras_object` or `get_config` returned.
+
+    Returns:
+        A changed copy.
+    """
+    if isinstance(config, dict):
+        return {
+            key: dict(_PLACEHOLDER)
+            if key.endswith("_initializer") and value is not None
+            else zero_initialized(value)
+            for key, value in config.items()
+        }
+    if isinstance(config, (list, tuple)):
+        return [zero_initialized(value) for value in config]
+    return config
+
+
+def restore_initializers(network: keras.Model, config) -> None:
+    """Gives the layers of a zero-initialised network their own initializers.
+
+    Args:
+        network: built from `zero_initialized(config)`.
+        config: the config as it was.
+    """
+    layers = {layer.name: layer for layer in network._flatten_layers()}
+
+    def restore(part):
+        if isinstance(part, dict):
+            layer = layers.get(part.get("name"))
+            for key, value in part.items():
+                if key.endswith("_initializer") and hasattr(layer, key):
+                    setattr(layer, key, keras.initializers.get(value))
+                else:
+                    restore(value)
+        elif isinstance(part, (list, tuple)):
+            for value in part:
+                restore(value)
+
+    restore(config)

@@ -1,0 +1,143 @@
+"""One training step, the same on every backend but for the gradients."""
+
+import keras
+from keras import ops
+
+from keras_aegan.rollout import Rollout
+
+CRITICS = ("discriminator", "latent_discriminator")
+CREATORS = ("encoder", "generator", "prior")
+
+
+class Game:
+    """The moves of one step: turns, payments, gradients, averages.
+
+    A backend's file adds the two things that Keras leaves to it: how the
+    gradients are taken (`_gradients`), and the signature of `train_step`.
+    """
+
+    def _pay(self, data, players, networks, training, noise=None):
+        """What these players pay for one batch.
+
+        Returns:
+            `(totals, values)`: each player's loss, and every computed term.
+        """
+        if noise is None:
+            noise = self._draw(ops.shape(data)[0])
+        rollout = Rollout(networks, data, noise, self.step, training)
+        values, totals = {}, {}
+        for loss in self._due(players):
+            values.update(loss.values(rollout))
+        for player in players:
+            owed = [
+                weight * values[term]
+                for term, payers in self.payments.items()
+                if (weight := payers.get(player))
+            ]
+            # Weight regularisers that a user's own network brings along.
+            owed += networks[player].losses
+            totals[player] = sum(owed[1:], owed[0])
+        return totals, values
+
+    def _due(self, players):
+        """The losses of which these players pay some term."""
+        return [
+            loss
+            for loss in self.objectives
+            if any(
+                player in self.payments[term]
+                for term in loss.terms()
+                for player in players
+            )
+        ]
+
+    def _move(self, data):
+        """All turns of one training step on one batch."""
+        data = self.spec.to_networks(_inputs(data))
+        logged = {}
+        for players in self._turns():
+            totals, values, gradients = self._gradients(
+                lambda players=players: self._pay(
+                    data, players, self.networks, training=True
+                ),
+                self._groups(players),
+            )
+            for player in players:
+                self._apply(player, gradients[player])
+                logged[f"{player}_loss"] = totals[player]
+            logged.update(values)
+        self.step.assign(self.step + 1)
+        self._average()
+        return self._track(logged, data)
+
+    def _judge(self, data):
+        """All terms and losses on one batch, without any change."""
+        data = self.spec.to_networks(_inputs(data))
+        networks = {seat: self.used(seat) for seat in self.networks}
+        totals, values = self._pay(data, self.players, networks, training=False)
+        for player, total in totals.items():
+            values[f"{player}_loss"] = total
+        return self._track(values, data)
+
+    def _track(self, logged, data):
+        self.tracker.update_state(logged, ops.shape(data)[0])
+        return self.get_metrics_result()
+
+    def _turns(self):
+        """Who moves together, on the same weights and the same batch."""
+        if self.updates == "simultaneous":
+            return [self.players]
+        turns = []
+        for side in (CRITICS, CREATORS):
+            side = [player for player in self.players if player in side]
+            rounds = max((self.steps.get(p, 1) for p in side), default=0)
+            turns += [
+                [p for p in side if self.steps.get(p, 1) > done]
+                for done in range(rounds)
+            ]
+        return turns
+
+    def _groups(self, players):
+        """Players that pay the same terms share one backward pass."""
+        groups = {}
+        for player in players:
+            debts = tuple(
+                (term, payers[player])
+                for term, payers in self.payments.items()
+                if player in payers
+            )
+            regularised = player if self.networks[player].losses else None
+            groups.setdefault((debts, regularised), []).append(player)
+        return list(groups.values())
+
+    def _cotangents(self, group):
+        """The scale of a group's shared backward pass, and each player's.
+
+        With a dynamic loss scale each player has its own, so that an overflow
+        of one does not skip another's step; a shared backward pass runs at
+        the first player's scale.
+        """
+        scales = {player: self.optimizer.scale(player) for player in group}
+        shared = scales[group[0]]
+        if shared is None:
+            return None, dict.fromkeys(group)
+        return shared, {p: scale / shared for p, scale in scales.items()}
+
+    def _average(self):
+        """Moves the averaged networks towards the trained ones.
+
+        The momentum starts low and rises with the steps done, so that early
+        averages do not remember the random start.
+        """
+        if not self.averaged:
+            return
+        steps = ops.cast(self.step, "float32")
+        momentum = ops.minimum(self.ema_momentum, (1 + steps) / (10 + steps))
+        for average, variable in self.averaged:
+            average.assign(average + (1 - momentum) * (variable - average))
+
+
+def _inputs(batch):
+    """`x` out of `x`, `(x,)` or `(x, y)`; labels are not used."""
+    x, _, _ = keras.utils.unpack_x_y_sample_weight(batch)
+    return x

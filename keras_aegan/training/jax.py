@@ -1,0 +1,107 @@
+"""The training step on JAX: stateless outside, the same moves inside.
+
+Keras hands the state in as lists of arrays and wants them back. A
+`StatelessScope` lets the shared code read and assign variables as on the other
+backends, and keeps what it assigned.
+"""
+
+import jax
+import keras
+from jax.interpreters import ad
+
+from keras_aegan.training.game import Game
+
+
+class Trainer(Game):
+    def train_step(self, state, data):
+        parts = (
+            self.trainable_variables,
+            self.non_trainable_variables,
+            self.optimizer.variables,
+            self.metrics_variables,
+        )
+        return _within(parts, state, lambda: self._move(data))
+
+    def test_step(self, state, data):
+        parts = (
+            self.trainable_variables,
+            self.non_trainable_variables,
+            self.metrics_variables,
+        )
+        return _within(parts, state, lambda: self._judge(data))
+
+    def _gradients(self, pay, groups):
+        moving = [v for group in groups for p in group for v in self.owned[p]]
+        others = {id(v): v for v in self.variables}
+        for variable in moving:
+            del others[id(variable)]
+        kept = [(variable, variable.value) for variable in others.values()]
+
+        def play(values):
+            mapping = [*zip(moving, values, strict=True), *kept]
+            with keras.StatelessScope(mapping) as scope:
+                totals, terms = pay()
+            # What the networks changed in themselves: seeds, statistics.
+            changes = [scope.get_current_value(v) for v, _ in kept]
+            return totals, (totals, terms, changes)
+
+        _, pull_back, (totals, terms, changes) = jax.vjp(
+            play, [variable.value for variable in moving], has_aux=True
+        )
+        for (variable, before), after in zip(kept, changes, strict=True):
+            if after is not before:
+                variable.assign(after)
+        gradients = {}
+        for group in groups:
+            scale, shares = self._cotangents(group)
+            paid = totals[group[0]]
+            one = jax.numpy.ones_like(paid)
+            # One forward pass serves all players: a symbolic zero for the
+            # other losses keeps their backward passes out of this one.
+            cotangents = {
+                player: (one if scale is None else scale * one)
+                if player == group[0]
+                else ad.Zero(jax.typeof(total).to_ct_aval())
+                for player, total in totals.items()
+            }
+            (found,) = pull_back(cotangents)
+            found = {id(v): g for v, g in zip(moving, found, strict=True)}
+            for player in group:
+                part = [found[id(v)] for v in self.owned[player]]
+                share = shares[player]
+                gradients[player] = (
+                    part if share is None else [share * g for g in part]
+                )
+        return totals, terms, gradients
+
+    def _apply(self, player, gradients):
+        optimizer, owned = self.optimizer[player], self.owned[player]
+        weights, state = optimizer.stateless_apply(
+            [variable.value for variable in optimizer.variables],
+            gradients,
+            [variable.value for variable in owned],
+        )
+        for variable, value in zip(owned, weights, strict=True):
+            variable.assign(value)
+        for variable, value in zip(optimizer.variables, state, strict=True):
+            variable.assign(value)
+
+
+def _within(parts, state, moves):
+    """Runs moves on this state, and returns their result and the new state.
+
+    The zips are strict: with a list too short Keras would go on, and lose the
+    variables that are missing.
+    """
+    mapping = [
+        pair
+        for variables, values in zip(parts, state, strict=True)
+        for pair in zip(variables, values, strict=True)
+    ]
+    with keras.StatelessScope(mapping) as scope:
+        result = moves()
+    new_state = tuple(
+        [scope.get_current_value(variable) for variable in variables]
+        for variables in parts
+    )
+    return result, new_state

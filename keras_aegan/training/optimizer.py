@@ -1,0 +1,110 @@
+"""One optimizer for Keras to carry, one inside it for each player."""
+
+from types import MappingProxyType
+
+import keras
+from keras.optimizers import LossScaleOptimizer, Optimizer
+
+
+@keras.saving.register_keras_serializable(package="keras_aegan")
+class PlayerOptimizers(Optimizer):
+    """Every player's own optimizer, as one.
+
+    Keras's trainers, checkpoints, learning-rate callbacks and distribution
+    know `model.optimizer` and its `variables`, so all players' state travels
+    through Keras's own code. `keras.optimizers.MultiOptimizer` does the same
+    by the variables' paths; this one goes by ownership, steps one player at a
+    time, keeps a loss scale for each player and stores its state once.
+
+    Args:
+        optimizers: dict of player to `keras.optimizers.Optimizer`, each of
+            them new and given to one player only.
+        name: name of the whole.
+    """
+
+    def __init__(self, optimizers: dict, name: str = "player_optimizers"):
+        super().__init__(learning_rate=0.0, name=name)
+        # A proxy is not a container that Keras's saving walks into: the inner
+        # state is already among `variables`, and would be stored twice.
+        self._players = MappingProxyType(dict(optimizers))
+
+    def build(self, variables):
+        """Built by `build_players`; Keras may ask again, with all variables."""
+        if not self.built:
+            raise ValueError(
+                "PlayerOptimizers are built by AEGAN.compile, which knows "
+                "whose each variable is. Pass them to `compile(optimizer=...)`."
+            )
+
+    def build_players(self, variables: dict) -> None:
+        """Creates the state of each player's optimizer.
+
+        Args:
+            variables: dict of player to the list of its own variables.
+        """
+        for player, optimizer in self._players.items():
+            optimizer.build(variables[player])
+        super().build([v for owned in variables.values() for v in owned])
+
+    def __getitem__(self, player: str) -> Optimizer:
+        return self._players[player]
+
+    @property
+    def optimizers(self):
+        """The players' optimizers, as Keras's learning-rate callbacks ask."""
+        return self._players.values()
+
+    @property
+    def variables(self):
+        inner = [v for o in self._players.values() for v in o.variables]
+        return [*self._variables, *inner]
+
+    def slices(self) -> dict:
+        """Where each player's optimizer stands in `variables`."""
+        slices, start = {}, len(self._variables)
+        for player, optimizer in self._players.items():
+            stop = start + len(optimizer.variables)
+            slices[player] = slice(start, stop)
+            start = stop
+        return slices
+
+    def scale(self, player: str):
+        """What this player's loss is scaled with against underflow, or None."""
+        optimizer = self._players[player]
+        if isinstance(optimizer, LossScaleOptimizer):
+            return optimizer.scale_loss(1.0)
+        return optimizer.loss_scale_factor
+
+    @property
+    def learning_rate(self):
+        raise AttributeError(
+            "Each player has its own learning rate: use "
+            "`model.optimizer['generator'].learning_rate` and so on."
+        )
+
+    def finalize_variable_values(self, var_list):
+        for optimizer in self._players.values():
+            optimizer.finalize_variable_values(optimizer._trainable_variables)
+
+    def set_weights(self, weights):
+        for variable, value in zip(self.variables, weights, strict=True):
+            variable.assign(value)
+
+    def get_config(self):
+        return {
+            "optimizers": {
+                player: keras.optimizers.serialize(optimizer)
+                for player, optimizer in self._players.items()
+            },
+            "name": self.name,
+        }
+
+    @classmethod
+    def from_config(cls, config, custom_objects=None):
+        optimizers = {
+            player: keras.optimizers.deserialize(
+                optimizer, custom_objects=custom_objects
+            )
+            for player, optimizer in config["optimizers"].items()
+        }
+        return cls(optimizers, name=config["name"])

@@ -1,0 +1,659 @@
+import re
+
+import keras
+import numpy as np
+import pytest
+from keras import layers, ops
+
+from keras_aegan import AEGAN, losses, networks
+from keras_aegan.priors import sample_noise
+
+SHAPE = (6, 4, 1)
+LATENT = 4
+
+
+def numpy(variables):
+    return [np.array(ops.convert_to_numpy(v)) for v in variables]
+
+
+def unbuilt():
+    return keras.Sequential([layers.Dense(3)])
+
+
+class Subclassed(keras.Model):
+    def call(self, inputs):
+        return inputs
+
+
+def two_outputs():
+    data = keras.Input(SHAPE)
+    flat = layers.Flatten()(data)
+    return keras.Model(data, [layers.Dense(4)(flat), layers.Dense(4)(flat)])
+
+
+# === Construction ===
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"generator": None}, "generator's seat is never empty"),
+        (
+            {"encoder": unbuilt()},
+            "Expected the encoder to be a Functional or Sequential model with "
+            "a known input shape. Received: Sequential. Start it with",
+        ),
+        ({"discriminator": Subclassed()}, "Received: Subclassed"),
+        (
+            {"encoder": two_outputs()},
+            "Expected the encoder to have one input and one output. "
+            "Received: 1 and 2",
+        ),
+        (
+            {"prior": "gaussian"},
+            "Expected prior to be one of ['normal', 'sphere', 'uniform'] or a "
+            "keras.Model. Received: prior='gaussian'",
+        ),
+        (
+            {"encoder": networks.dense_encoder(SHAPE, 5)},
+            "The encoder's output does not fit the generator: expected codes "
+            "of shape (4,), received (5,)",
+        ),
+        (
+            {"encoder": networks.dense_encoder((4, 6, 1), 4)},
+            "The encoder's input does not fit the generator: expected data of "
+            "shape (6, 4, 1), received (4, 6, 1)",
+        ),
+        (
+            {"discriminator": networks.dense_discriminator((6, 4, 3))},
+            "The discriminator's input does not fit the generator: expected "
+            "data of shape (6, 4, 1), received (6, 4, 3)",
+        ),
+        (
+            {"latent_discriminator": networks.dense_discriminator((3,))},
+            "The latent_discriminator's input does not fit the generator: "
+            "expected codes of shape (4,), received (3,)",
+        ),
+        (
+            {"prior": networks.dense_encoder((2,), 5)},
+            "The prior's output does not fit the generator: expected codes of "
+            "shape (4,), received (5,)",
+        ),
+        ({"updates": "together"}, "one of ('simultaneous', 'alternating')"),
+        (
+            {"updates": "alternating", "steps": {"critic": 2}},
+            "with the players ['discriminator', 'latent_discriminator', "
+            "'encoder', 'generator']",
+        ),
+        (
+            {"updates": "alternating", "steps": {"generator": 0}},
+            "steps to be a whole number, 1 or more",
+        ),
+        (
+            {"updates": "alternating", "steps": {"generator": 1.5}},
+            "steps to be a whole number, 1 or more",
+        ),
+        ({"steps": {"generator": 2}}, "Use updates='alternating'"),
+        ({"ema_momentum": 1.0}, "ema_momentum from 0 to below 1"),
+        ({"ema_momentum": -0.1}, "or None for no averages"),
+        ({"data_range": (1, 0)}, "data_range=(low, high) with low < high"),
+        ({"data_range": None}, "data_dtype='float32' with data_range=None"),
+        ({"losses": ["mae"]}, "a list of keras_aegan.losses.Loss"),
+        (
+            {
+                "losses": [
+                    losses.ReconstructionLoss("mae"),
+                    losses.ReconstructionLoss("mse"),
+                ]
+            },
+            "Two losses have a term 'reconstruction'. Give one of them another",
+        ),
+        (
+            {"losses": [losses.ReconstructionLoss()]},
+            "No loss trains the discriminator. Add one that it pays for, or "
+            "leave the discriminator away",
+        ),
+        (
+            {"optimizer": {"generator": "adam"}},
+            "Expected an optimizer for each player: ['discriminator', "
+            "'encoder', 'generator', 'latent_discriminator']",
+        ),
+    ],
+)
+def test_what_does_not_fit_is_refused(tiny_model, arguments, message):
+    with pytest.raises(ValueError, match=re.escape(message)):
+        tiny_model(**arguments)
+
+
+@pytest.mark.parametrize(
+    ("loss", "seat"),
+    [
+        (losses.ReconstructionLoss(), "encoder"),
+        (losses.LatentReconstructionLoss(), "encoder"),
+        (losses.DataAdversarialLoss(cycle_weight=1), "encoder"),
+        (losses.CodeAdversarialLoss(), "latent_discriminator"),
+        (losses.R1Penalty(critic="latent_discriminator"), "latent_discriminat"),
+    ],
+)
+def test_a_loss_whose_seat_is_empty_is_refused(tiny_model, loss, seat):
+    game = [losses.DataAdversarialLoss(name="first"), loss]
+    with pytest.raises(ValueError, match=f"needs the {seat}.*which is empty"):
+        tiny_model(("discriminator",), losses=game)
+
+
+def test_two_losses_of_a_kind_live_together_under_two_names(tiny_model):
+    model = tiny_model(
+        ("encoder",),
+        losses=[
+            losses.ReconstructionLoss("mae"),
+            losses.ReconstructionLoss("mse", name="squared", weight=2.0),
+        ],
+    )
+    logs = model.evaluate(
+        np.zeros((2, *SHAPE), "uint8"), return_dict=True, verbose=0
+    )
+    assert logs["generator_loss"] == pytest.approx(
+        logs["reconstruction"] + 2 * logs["squared"], rel=1e-5
+    )
+
+
+@pytest.mark.parametrize(
+    "loss",
+    [
+        losses.ReconstructionLoss(weight=0.0),
+        losses.DataAdversarialLoss(weight=0.0, name="free"),
+        losses.R1Penalty(gamma=0.0),
+    ],
+)
+def test_a_weight_of_zero_logs_a_term_that_nobody_pays(
+    tiny_model, images, loss
+):
+    game = [losses.DataAdversarialLoss(), losses.LatentReconstructionLoss()]
+    model = tiny_model(("encoder", "discriminator"), losses=[*game, loss])
+    logs = model.train_on_batch(images(4), return_dict=True)
+    for term in loss.terms():
+        assert np.isfinite(logs[term])
+
+
+def test_shapes_ranges_and_seats_are_told(tiny_model):
+    model = tiny_model(prior=networks.dense_encoder((3,), LATENT))
+    assert model.data_shape == SHAPE
+    assert model.data_range == (0.0, 255.0)
+    assert model.latent_shape == (LATENT,)
+    assert model.noise_shape == (3,)
+    assert set(model.networks) == {
+        "generator",
+        "encoder",
+        "discriminator",
+        "latent_discriminator",
+        "prior",
+        "ema_generator",
+        "ema_encoder",
+    }
+
+
+# === Verbs ===
+
+
+@pytest.fixture
+def model(tiny_model):
+    return tiny_model()
+
+
+def test_generate(model):
+    made = model.generate(5, seed=3)
+    assert made.shape == (5, *SHAPE)
+    assert made.dtype == "uint8"
+    np.testing.assert_array_equal(model.generate(5, seed=3), made)
+    assert (model.generate(5, seed=4) != made).any()
+    assert (model.generate(5) != model.generate(5)).any()
+    assert model.generate().shape == (1, *SHAPE)
+
+
+@pytest.mark.parametrize("prior", ["normal", "uniform", "sphere"])
+def test_generate_decodes_what_the_prior_draws(tiny_model, prior):
+    model = tiny_model(prior=prior)
+    codes = sample_noise(prior, (3, LATENT), 5)
+    np.testing.assert_array_equal(
+        model.generate(3, seed=5), model.decode(codes)
+    )
+
+
+def test_generate_with_a_prior_network(tiny_model):
+    prior = networks.dense_encoder((3,), LATENT)
+    model = tiny_model(prior=prior)
+    codes = prior.predict(sample_noise("normal", (3, 3), 5), verbose=0)
+    np.testing.assert_array_equal(
+        model.generate(3, seed=5), model.decode(codes)
+    )
+
+
+@pytest.mark.parametrize("batch_size", [1, 3, 4, 7, 64])
+def test_batches_do_not_show_in_what_is_made(model, images, batch_size):
+    x, codes = images(7), sample_noise("normal", (7, LATENT), 0)
+
+    def close(a, b):
+        # A rounding may fall on either side.
+        np.testing.assert_allclose(a.astype(float), b.astype(float), atol=1)
+
+    close(model.generate(7, 0, batch_size), model.generate(7, 0))
+    close(model.decode(codes, batch_size), model.decode(codes))
+    close(model.reconstruct(x, batch_size), model.reconstruct(x))
+    np.testing.assert_allclose(
+        model.encode(x, batch_size), model.encode(x), atol=1e-5
+    )
+    alone = np.concatenate([model.encode(one[None]) for one in x])
+    np.testing.assert_allclose(alone, model.encode(x), atol=1e-5)
+
+
+def test_encode_and_decode_are_the_networks_in_the_data_s_range(
+    tiny_model, images
+):
+    model = tiny_model(ema_momentum=None)
+    x = images(3)
+    inside = x.astype("float32") / 127.5 - 1
+    codes = model.encode(x)
+    assert codes.shape == (3, LATENT)
+    assert codes.dtype == "float32"
+    np.testing.assert_allclose(
+        codes, ops.convert_to_numpy(model.encoder(inside)), atol=1e-5
+    )
+    decoded = ops.convert_to_numpy(model.generator(codes))
+    wanted = np.rint((decoded + 1) * 127.5)
+    np.testing.assert_allclose(
+        model.decode(codes).astype(float), wanted, atol=1
+    )
+
+
+@pytest.mark.parametrize("dtype", ["uint8", "int32", "float32", "float64"])
+def test_reconstruct_gives_the_dtype_that_it_gets(model, images, dtype):
+    x = images(3).astype(dtype)
+    made = model.reconstruct(x)
+    assert made.shape == x.shape
+    assert made.dtype == dtype
+    assert made.min() >= 0
+    assert made.max() <= 255
+    np.testing.assert_allclose(
+        made, model.decode(model.encode(x)).astype(float), atol=1
+    )
+
+
+def test_data_of_another_range(tiny_model):
+    model = tiny_model(data_range=(0, 1), data_dtype="float32")
+    made = model.generate(4, seed=0)
+    assert made.dtype == "float32"
+    assert 0 <= made.min() < made.max() <= 1
+    free = tiny_model(data_range=None, data_dtype="float32")
+    assert free.generate(4, seed=0).min() < 0
+
+
+def test_tensors_of_the_backend_are_taken(model, images):
+    x = images(2)
+    tensor = ops.convert_to_tensor(x)
+    np.testing.assert_allclose(model.encode(tensor), model.encode(x))
+    np.testing.assert_array_equal(
+        model.reconstruct(tensor), model.reconstruct(x)
+    )
+
+
+def test_interpolate(model, images):
+    a, b = images(3, seed=1), images(3, seed=2)
+    way = model.interpolate(a, b, steps=5)
+    assert way.shape == (3, 5, *SHAPE)
+    assert way.dtype == "uint8"
+    for end, x in ((0, a), (-1, b)):
+        np.testing.assert_allclose(
+            way[:, end].astype(float),
+            model.reconstruct(x).astype(float),
+            atol=1,
+        )
+
+
+def test_the_averages_make_what_is_generated(model, images):
+    x = images(3)
+    before = model.encode(x), model.generate(3, seed=0)
+    for network in (model.encoder, model.generator):
+        network.set_weights([np.zeros_like(w) for w in numpy(network.weights)])
+    np.testing.assert_allclose(model.encode(x), before[0])
+    np.testing.assert_array_equal(model.generate(3, seed=0), before[1])
+    for network in (model.ema_encoder, model.ema_generator):
+        network.set_weights([np.zeros_like(w) for w in numpy(network.weights)])
+    assert (model.encode(x) == 0).all()
+    # tanh(0) is the middle of the range.
+    assert set(np.unique(model.reconstruct(x))) <= {127, 128}
+
+
+def test_call_and_predict_reconstruct(model, images):
+    x = images(5)
+    predicted = model.predict(x, batch_size=2, verbose=0)
+    np.testing.assert_allclose(
+        predicted, model.reconstruct(x.astype("float32")), atol=1e-2
+    )
+
+
+def test_without_an_encoder_predict_scores(tiny_model, images):
+    model = tiny_model(("discriminator",))
+    x = images(3)
+    scores = model.discriminator.predict(
+        x.astype("float32") / 127.5 - 1, verbose=0
+    )
+    np.testing.assert_allclose(
+        model.predict(x, verbose=0), scores, rtol=1e-4, atol=1e-5
+    )
+
+
+@pytest.mark.parametrize(
+    ("verb", "arguments"),
+    [("encode", 1), ("reconstruct", 1), ("interpolate", 2)],
+)
+def test_a_verb_names_the_seat_that_it_misses(
+    tiny_model, images, verb, arguments
+):
+    model = tiny_model(("discriminator",))
+    assert model.generate(2).shape == (2, *SHAPE)
+    with pytest.raises(
+        ValueError, match=f"`{verb}` needs the encoder seat, which is empty"
+    ):
+        getattr(model, verb)(*[images(2)] * arguments)
+
+
+@pytest.mark.parametrize("n", [0, -1, 2.5, "4", None])
+def test_a_bad_number_of_samples(model, n):
+    with pytest.raises(ValueError, match="n to be a whole number, 1 or more"):
+        model.generate(n)
+
+
+@pytest.mark.parametrize("batch_size", [0, -1, 2.5])
+def test_a_bad_batch_size(model, batch_size):
+    with pytest.raises(ValueError, match="batch_size to be a whole number"):
+        model.generate(2, batch_size=batch_size)
+
+
+@pytest.mark.parametrize("steps", [0, 1, 2.5, None])
+def test_a_bad_number_of_steps(model, images, steps):
+    with pytest.raises(ValueError, match="steps to be a whole number, 2 or"):
+        model.interpolate(images(1), images(1), steps)
+
+
+def test_interpolate_needs_two_of_a_kind(model, images):
+    with pytest.raises(ValueError, match="Expected a and b of one shape"):
+        model.interpolate(images(2), images(3))
+
+
+@pytest.mark.parametrize(
+    ("codes", "message"),
+    [
+        (np.zeros((2, 5)), r"codes of shape \(n, 4\).*Received: shape \(2, 5"),
+        (np.zeros(4), r"Received: shape \(4,\)"),
+        (np.zeros((0, 4)), "with n of 1 or more"),
+        (np.full((2, 4), np.nan), "NaN or infinity"),
+        (np.full((2, 4), np.inf), "NaN or infinity"),
+    ],
+)
+def test_bad_codes(model, codes, message):
+    with pytest.raises(ValueError, match=message):
+        model.decode(codes)
+
+
+@pytest.mark.parametrize("verb", ["encode", "reconstruct"])
+@pytest.mark.parametrize(
+    ("spoil", "message"),
+    [
+        (lambda x: x[:0], "at least one sample"),
+        (lambda x: x[0], "pass `x\\[None\\]`"),
+        (lambda x: x * 1.5, "Expected values in data_range"),
+        (lambda x: x * np.nan, "NaN or infinite"),
+    ],
+)
+def test_verbs_refuse_bad_data(model, images, verb, spoil, message):
+    with pytest.raises(ValueError, match=message):
+        getattr(model, verb)(spoil(images(4).astype("float32")))
+
+
+# === Averages ===
+
+
+def test_averages_follow_their_formula(tiny_model, images):
+    model = tiny_model(ema_momentum=0.3, optimizer=keras.optimizers.SGD(0.1))
+    pairs = [
+        (model.ema_generator, model.generator),
+        (model.ema_encoder, model.encoder),
+    ]
+    wanted = [numpy(network.weights) for _, network in pairs]
+    for step in range(1, 6):
+        model.train_on_batch(images(4, seed=step))
+        momentum = min(0.3, (1 + step) / (10 + step))
+        for index, (_, network) in enumerate(pairs):
+            wanted[index] = [
+                momentum * average + (1 - momentum) * now
+                for average, now in zip(
+                    wanted[index], numpy(network.weights), strict=True
+                )
+            ]
+    for (average, network), weights in zip(pairs, wanted, strict=True):
+        now = numpy(network.weights)
+        for got, want, trained in zip(
+            numpy(average.weights), weights, now, strict=True
+        ):
+            np.testing.assert_allclose(got, want, rtol=1e-4, atol=1e-6)
+            assert abs(got - trained).max() > 1e-4
+    assert int(model.step) == 5
+
+
+def test_averages_include_the_statistics_of_batch_normalisation(
+    tiny_model, images
+):
+    data = keras.Input(SHAPE)
+    x = layers.BatchNormalization()(layers.Flatten()(data))
+    encoder = keras.Model(data, layers.Dense(LATENT)(x))
+    model = tiny_model(encoder=encoder, ema_momentum=0.5)
+    before = numpy(model.ema_encoder.non_trainable_variables)
+    model.train_on_batch(images(8))
+    after = numpy(model.ema_encoder.non_trainable_variables)
+    assert any((a != b).any() for a, b in zip(after, before, strict=True))
+
+
+def test_without_averages_there_are_no_copies(tiny_model, images):
+    model = tiny_model(ema_momentum=None)
+    assert model.ema_generator is None
+    assert model.ema_encoder is None
+    before = model.generate(2, seed=0)
+    model.fit(images(), epochs=3, verbose=0)
+    assert (model.generate(2, seed=0) != before).any()
+
+
+def test_averages_are_not_trained(model):
+    model.compile()
+    trained = {id(v) for v in model.trainable_variables}
+    for average in (model.ema_generator, model.ema_encoder):
+        assert not trained & {id(v) for v in average.variables}
+
+
+# === Evaluation ===
+
+
+def test_evaluation_does_not_depend_on_the_batch_size(tiny_model, images):
+    model = tiny_model(
+        ("encoder", "discriminator"),
+        losses=[
+            losses.DataAdversarialLoss("non_saturating"),
+            losses.R1Penalty(1.0, interval=4),
+            losses.ReconstructionLoss("mae"),
+        ],
+    )
+    x = images(13)
+    whole = model.evaluate(x, batch_size=13, return_dict=True, verbose=0)
+    parts = model.evaluate(x, batch_size=4, return_dict=True, verbose=0)
+    for term in ("reconstruction", "r1"):
+        assert parts[term] == pytest.approx(whole[term], rel=1e-4)
+    inside = x.astype("float32") / 127.5 - 1
+    made = model.reconstruct(x.astype("float32")) / 127.5 - 1
+    assert whole["reconstruction"] == pytest.approx(
+        np.mean(np.abs(made - inside)), rel=1e-4
+    )
+
+
+def test_evaluation_changes_nothing_but_the_noise(model, images):
+    model.compile()
+    kept = [
+        v
+        for v in model.variables
+        if not any(v is s for s in (*model.metrics_variables,))
+        and v is not model.seed_generator.state
+    ]
+    before = numpy(kept)
+    model.evaluate(images(), verbose=0)
+    for old, new in zip(before, numpy(kept), strict=True):
+        np.testing.assert_array_equal(old, new)
+
+
+def test_evaluation_judges_the_averages(tiny_model, images):
+    model = tiny_model()
+    x = images()
+    before = model.evaluate(x, return_dict=True, verbose=0)["reconstruction"]
+    for network in (model.encoder, model.generator):
+        network.set_weights([np.zeros_like(w) for w in numpy(network.weights)])
+    after = model.evaluate(x, return_dict=True, verbose=0)["reconstruction"]
+    assert after == pytest.approx(before, rel=1e-5)
+
+
+# === Who is trained ===
+
+
+@pytest.mark.parametrize(
+    "frozen", ["generator", "encoder", "discriminator", "latent_discriminator"]
+)
+@pytest.mark.parametrize("updates", ["simultaneous", "alternating"])
+def test_a_frozen_network_is_frozen_alone(tiny_model, images, frozen, updates):
+    model = tiny_model(updates=updates)
+    getattr(model, frozen).trainable = False
+    model.compile("sgd")
+    seats = ("generator", "encoder", "discriminator", "latent_discriminator")
+    before = {seat: numpy(getattr(model, seat).weights) for seat in seats}
+    history = model.fit(images(), epochs=2, verbose=0).history
+    for seat in seats:
+        moved = any(
+            (old != new).any()
+            for old, new in zip(
+                before[seat], numpy(getattr(model, seat).weights), strict=True
+            )
+        )
+        assert moved == (seat != frozen)
+    assert set(model.players) == set(seats) - {frozen}
+    assert np.isfinite([v for values in history.values() for v in values]).all()
+
+
+def test_a_frozen_layer_is_frozen_alone(model, images):
+    layer = model.generator.get_layer("hidden_0")
+    layer.trainable = False
+    model.compile("sgd")
+    before = numpy(layer.weights)
+    after_layer = model.generator.get_layer("data")
+    old = numpy(after_layer.weights)
+    model.fit(images(), verbose=0)
+    for was, now in zip(before, numpy(layer.weights), strict=True):
+        np.testing.assert_array_equal(was, now)
+    assert (numpy(after_layer.weights)[0] != old[0]).any()
+
+
+@pytest.mark.parametrize("method", ["fit", "train_on_batch"])
+def test_trainable_is_not_changed_between_compile_and_fit(
+    model, images, method
+):
+    model.compile()
+    model.discriminator.trainable = False
+    with pytest.raises(
+        ValueError, match="variables of the discriminator changed since"
+    ):
+        getattr(model, method)(images())
+    model.compile()
+    model.train_on_batch(images())
+
+
+def test_nothing_to_train_is_refused(tiny_model):
+    model = tiny_model()
+    model.trainable = False
+    with pytest.raises(ValueError, match="No network has trainable variables"):
+        model.compile()
+
+
+def test_weight_regularisers_are_paid_by_their_network_alone(
+    tiny_model, images
+):
+    data = keras.Input(SHAPE)
+    code = layers.Dense(LATENT, kernel_regularizer="l2")(layers.Flatten()(data))
+    encoder = keras.Model(data, code)
+    model = tiny_model(
+        ("encoder",),
+        encoder=encoder,
+        losses=[losses.ReconstructionLoss("mae", weight=2.0)],
+        optimizer=keras.optimizers.SGD(0.1),
+        ema_momentum=None,
+    )
+    (kernel, _) = numpy(encoder.weights)
+    logs = model.train_on_batch(images(), return_dict=True)
+    paid = 2 * logs["reconstruction"]
+    assert logs["generator_loss"] == pytest.approx(paid, rel=1e-5)
+    assert logs["encoder_loss"] == pytest.approx(
+        paid + 0.01 * np.sum(kernel**2), rel=1e-5
+    )
+
+
+def test_each_player_s_gradient_includes_its_regularisers(tiny_model, images):
+    steps = {}
+    for strength in (0.0, 0.5):
+        keras.utils.set_random_seed(0)
+        data = keras.Input(SHAPE)
+        code = layers.Dense(
+            LATENT, kernel_regularizer=keras.regularizers.L2(strength)
+        )(layers.Flatten()(data))
+        model = tiny_model(
+            ("encoder",),
+            encoder=keras.Model(data, code),
+            losses=[losses.ReconstructionLoss("mse")],
+            optimizer=keras.optimizers.SGD(0.1),
+        )
+        before = numpy(model.encoder.weights)[0]
+        model.train_on_batch(images())
+        steps[strength] = before - numpy(model.encoder.weights)[0]
+    np.testing.assert_allclose(
+        steps[0.5] - steps[0.0], 0.1 * 2 * 0.5 * before, atol=1e-6
+    )
+
+
+# === Configuration ===
+
+
+def test_config_round_trip(tiny_model):
+    model = tiny_model(
+        prior="sphere",
+        updates="alternating",
+        steps={"discriminator": 2},
+        ema_momentum=0.9,
+        data_range=(-1, 1),
+        data_dtype="float32",
+        optimizer=keras.optimizers.Adam(3e-4, beta_1=0.1, clipnorm=1.0),
+        seed=7,
+        name="mine",
+    )
+    again = AEGAN.from_config(model.get_config())
+    assert again.get_config() == model.get_config()
+    assert again.prior == "sphere"
+    assert dict(again.steps) == {"discriminator": 2}
+    assert again.name == "mine"
+    again.compile()
+    inner = again.optimizer["discriminator"]
+    assert float(inner.learning_rate) == pytest.approx(3e-4)
+    assert inner.clipnorm == 1.0
+
+
+def test_the_config_survives_json(tiny_model):
+    import json
+
+    model = tiny_model(data_range=None, data_dtype="float32")
+    config = keras.saving.serialize_keras_object(model)
+    again = keras.saving.deserialize_keras_object(
+        json.loads(json.dumps(config))
+    )
+    assert again.data_range is None
+    assert again.data_shape == SHAPE
