@@ -1,0 +1,147 @@
+"""AEGAN as published, with both parameter sets of its author.
+
+With `x~ = G(E(x))`, `x^ = G(z)`, `z~ = E(G(z))`, `z^ = E(x)` and `bce(l, t)`
+the binary cross-entropy of a logit `l` and a label `t`:
+
+    D pays       2 bce(D(x), a) + bce(D(x^), b) + bce(D(x~), b)
+    Dz pays      2 bce(Dz(z), a) + bce(Dz(z^), b) + bce(Dz(z~), b)
+    G and E pay  a_rx |x~ - x|_1 + a_rz |z~ - z|^2
+                 + a_x (bce(D(x^), 1) + bce(D(x~), 1))
+                 + a_z (bce(Dz(z^), 1) + bce(Dz(z~), 1))
+
+Two codes of the author give two settings:
+
+* `"aegan_keras"`: a_rx 10, a_rz 5, a_x 1, a_z 1, labels a 0.95 and b 0.05,
+  learning rates 2e-4 (G, E) and 5e-4 (D, Dz), gradients clipped to norm 1;
+* `"pokegan"`: a_rx 1, a_rz 0.5, a_x 0.005, a_z 0.1 (each adversarial pair
+  averaged), no label smoothing, learning rates 2e-4 (G, E) and 1e-4 (D, Dz).
+
+Different from the codes: one step of each player a batch, where aegan_keras
+makes four separate ones on fresh batches for each discriminator; a factor 1/4
+of PokeGAN's discriminators, which Adam does not see, is left away, and so is
+its weight decay of 1e-8; noise on activations only at the networks' inputs.
+"""
+
+import keras
+
+from keras_aegan.aegan import AEGAN
+from keras_aegan.losses import (
+    CodeAdversarialLoss,
+    DataAdversarialLoss,
+    LatentReconstructionLoss,
+    ReconstructionLoss,
+)
+from keras_aegan.networks import (
+    convolutional_discriminator,
+    convolutional_encoder,
+    convolutional_generator,
+    dense_discriminator,
+)
+
+_PARAMETERS = {
+    "aegan_keras": {
+        "reconstruction": 10.0,
+        "latent_reconstruction": 5.0,
+        "data": 1.0,
+        "code": 1.0,
+        "labels": {"real_label": 0.95, "fake_label": 0.05},
+        "discriminators": 5e-4,
+        "clipnorm": 1.0,
+    },
+    "pokegan": {
+        "reconstruction": 1.0,
+        "latent_reconstruction": 0.5,
+        "data": 0.005 / 2,
+        "code": 0.1 / 2,
+        "labels": {},
+        "discriminators": 1e-4,
+        "clipnorm": None,
+    },
+}
+
+
+def aegan_classic(
+    image_shape: tuple[int, int, int],
+    latent_dim: int = 16,
+    width: int = 32,
+    parameters: str = "aegan_keras",
+    ema_momentum: float | None = None,
+    data_range: tuple[float, float] | None = (0, 255),
+    data_dtype: str = "uint8",
+    seed: int | None = None,
+) -> AEGAN:
+    """AEGAN as published in 2020, for fidelity and comparison.
+
+    Args:
+        image_shape: `(height, width, channels)`, sides that can be halved at
+            least twice, from 28 to 128.
+        latent_dim: number of values in a code.
+        width: filters of the first convolution, doubled at each halving.
+        parameters: `"aegan_keras"` (default) or `"pokegan"`, the weights,
+            labels and learning rates of the author's two codes.
+        ema_momentum: of the averaged generator and encoder; the published
+            code has no averages, so `None` by default.
+        data_range: `(low, high)` of the images.
+        data_dtype: dtype of generated images.
+        seed: integer seed of weights and noise; random by default.
+
+    Returns:
+        An `AEGAN` with alternating updates.
+
+    Example:
+
+    ```python
+    model = keras_aegan.recipes.aegan_classic((64, 64, 3))
+    ```
+
+    Reference:
+        - [Autoencoding Generative Adversarial Networks](
+          https://arxiv.org/abs/2004.05472)
+    """
+    if parameters not in _PARAMETERS:
+        raise ValueError(
+            f"Expected parameters to be one of {sorted(_PARAMETERS)}. "
+            f"Received: parameters={parameters!r}"
+        )
+    if seed is not None:
+        keras.utils.set_random_seed(seed)
+    published = _PARAMETERS[parameters]
+    game = {
+        "formulation": "non_saturating",
+        "cycle_weight": 1.0,
+        **published["labels"],
+    }
+    rates = {
+        "encoder": 2e-4,
+        "generator": 2e-4,
+        "discriminator": published["discriminators"],
+        "latent_discriminator": published["discriminators"],
+    }
+    return AEGAN(
+        generator=convolutional_generator(image_shape, latent_dim, width),
+        encoder=convolutional_encoder(image_shape, latent_dim, width),
+        discriminator=convolutional_discriminator(image_shape, width),
+        latent_discriminator=dense_discriminator(
+            (latent_dim,), (128, 128), name="latent_discriminator"
+        ),
+        losses=[
+            DataAdversarialLoss(weight=published["data"], **game),
+            CodeAdversarialLoss(weight=published["code"], **game),
+            ReconstructionLoss("mae", weight=published["reconstruction"]),
+            LatentReconstructionLoss(
+                "mse", weight=published["latent_reconstruction"]
+            ),
+        ],
+        updates="alternating",
+        ema_momentum=ema_momentum,
+        data_range=data_range,
+        data_dtype=data_dtype,
+        optimizer={
+            player: keras.optimizers.Adam(
+                rate, beta_1=0.5, clipnorm=published["clipnorm"]
+            )
+            for player, rate in rates.items()
+        },
+        seed=seed,
+        name="aegan_classic",
+    )
