@@ -1,0 +1,6 @@
+"""What happens during `fit`, beside the training itself."""
+
+from keras_aegan.callbacks.stop_after import StopAfter
+from keras_aegan.callbacks.timed_backup import TimedBackup
+
+__all__ = ["StopAfter", "TimedBackup"]

@@ -1,0 +1,260 @@
+import argparse
+import importlib.metadata
+import math
+from collections.abc import Callable
+from pathlib import Path
+
+from keras_aegan.cli import commands
+from keras_aegan.cli.train import train
+
+
+def parse(argv: list[str]) -> argparse.Namespace:
+    """Reads the arguments; `run` of the result is the command to call."""
+    parser = argparse.ArgumentParser(
+        prog="keras-aegan",
+        description="Autoencoders inside generative adversarial networks.",
+        epilog="`keras-aegan COMMAND --help` explains a command. The variable "
+        "KERAS_BACKEND (tensorflow, jax or torch) chooses what Keras runs on.",
+    )
+    parser.add_argument("--version", action=_Version, nargs=0)
+    subparsers = parser.add_subparsers(
+        title="commands", metavar="COMMAND", required=True
+    )
+
+    def command(name: str, run: Callable, help: str, example: str):
+        added = subparsers.add_parser(
+            name,
+            help=help,
+            description=help[0].upper() + help[1:] + ".",
+            epilog=f"example:\n  keras-aegan {name} {example}",
+            formatter_class=argparse.RawDescriptionHelpFormatter,
+        )
+        added.set_defaults(run=run)
+        return added
+
+    _add_generate(command)
+    _add_reconstruct(command)
+    _add_train(command)
+    command("presets", commands.presets, "list the bundled presets", "")
+    return parser.parse_args(argv)
+
+
+class _Version(argparse.Action):
+    def __call__(self, parser, *_):
+        print(f"keras-aegan {importlib.metadata.version('keras-aegan')}")
+        parser.exit()
+
+
+def _add_generate(command: Callable) -> None:
+    parser = command(
+        "generate",
+        commands.generate,
+        "draw new samples from a model",
+        "--preset aegan_mnist --output samples.png --count 64 --seed 1",
+    )
+    _add_preset(parser)
+    _add_output(parser, "samples", "the samples, FILE.npz too, compressed")
+    parser.add_argument(
+        "--count",
+        type=_whole_number,
+        default=64,
+        help="how many samples (default: %(default)s)",
+    )
+    _add_seed(parser)
+    _add_grid(parser)
+
+
+def _add_reconstruct(command: Callable) -> None:
+    parser = command(
+        "reconstruct",
+        commands.reconstruct,
+        "pass data through a model's encoder and generator",
+        "--preset aegan_mnist --input pictures --output recon.png",
+    )
+    _add_preset(parser)
+    parser.add_argument(
+        "--input",
+        required=True,
+        metavar="FOLDER|FILE",
+        help="a folder of pictures, one picture, or an .npy or .npz file",
+    )
+    _add_key(parser)
+    _add_output(
+        parser,
+        "pairs, each original above its reconstruction,",
+        "`reconstructions`, FILE.npz also the `originals`",
+    )
+    parser.add_argument(
+        "--count",
+        type=_whole_number,
+        default=32,
+        help="use the first COUNT samples (default: %(default)s)",
+    )
+    _add_grid(parser)
+
+
+def _add_train(command: Callable) -> None:
+    parser = command(
+        "train",
+        train,
+        "train a recipe on your data, or train a preset on",
+        "--data pictures --image-size 64 --minutes 30 --output my_preset\n"
+        "  keras-aegan train --preset aegan_mnist --data digits.npz "
+        "--epochs 5 \\\n    --output my_preset",
+    )
+    what = parser.add_mutually_exclusive_group()
+    what.add_argument(
+        "--recipe",
+        metavar="NAME",
+        default="aegan",
+        help="the method to train from scratch (default: %(default)s)",
+    )
+    what.add_argument(
+        "--preset",
+        metavar="NAME|FOLDER",
+        help="the model to fine-tune instead",
+    )
+    parser.add_argument(
+        "--option",
+        action="append",
+        default=[],
+        metavar="NAME=VALUE",
+        help="an option of the recipe, such as latent_dim=64; may be repeated",
+    )
+    parser.add_argument(
+        "--data",
+        required=True,
+        metavar="FOLDER|FILE",
+        help="a folder of pictures, or an .npy or .npz file",
+    )
+    _add_key(parser)
+    parser.add_argument(
+        "--image-size",
+        type=_whole_number,
+        metavar="PIXELS",
+        help="scale and crop the pictures to squares of this size (default: "
+        "the size that they share)",
+    )
+    parser.add_argument(
+        "--channels",
+        type=int,
+        choices=(1, 3),
+        help="1: grey, 3: colour (default: 1 if all the pictures are grey)",
+    )
+    parser.add_argument(
+        "--output",
+        required=True,
+        type=Path,
+        metavar="FOLDER",
+        help="the preset to write",
+    )
+    length = parser.add_mutually_exclusive_group()
+    length.add_argument(
+        "--epochs",
+        type=_whole_number,
+        help="passes over the data (default: 10)",
+    )
+    length.add_argument(
+        "--steps", type=_whole_number, help="stop after so many batches"
+    )
+    length.add_argument(
+        "--minutes",
+        type=_positive_number,
+        help="stop this run after so many minutes",
+    )
+    parser.add_argument(
+        "--batch-size",
+        type=_whole_number,
+        default=64,
+        help="samples in a batch (default: %(default)s)",
+    )
+    _add_seed(parser)
+    parser.add_argument(
+        "--dtype",
+        choices=("float32", "mixed_bfloat16", "mixed_float16"),
+        help="how a recipe's networks compute (default: float32)",
+    )
+    parser.add_argument(
+        "--resume",
+        action="store_true",
+        help="go on with the training of OUTPUT that was interrupted",
+    )
+    parser.add_argument(
+        "--checkpoint-every",
+        type=_positive_number,
+        metavar="MINUTES",
+        help="back up this often, besides at the end of each epoch",
+    )
+
+
+def _add_preset(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--preset",
+        required=True,
+        metavar="NAME|FOLDER",
+        help="a bundled preset (`keras-aegan presets` lists them), or a folder "
+        "as a path, such as ./my_preset",
+    )
+
+
+def _add_key(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--key",
+        help="the array in an .npz file (default: x_train, x, or the only one)",
+    )
+
+
+def _add_output(
+    parser: argparse.ArgumentParser, shows: str, holds: str
+) -> None:
+    parser.add_argument(
+        "--output",
+        required=True,
+        type=Path,
+        metavar="FILE",
+        help=f"FILE.png shows the {shows} in a grid, FILE.npy holds {holds}",
+    )
+
+
+def _add_seed(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--seed",
+        type=int,
+        default=0,
+        help="the same seed gives the same result (default: %(default)s)",
+    )
+
+
+def _add_grid(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--columns",
+        type=_whole_number,
+        default=8,
+        help="pictures in a row of the grid (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--scale",
+        type=_whole_number,
+        default=2,
+        help="enlarge the grid so many times (default: %(default)s)",
+    )
+
+
+def _whole_number(text: str) -> int:
+    if not text.isdecimal() or int(text) == 0:
+        raise argparse.ArgumentTypeError(
+            f"expected a whole number above 0, received '{text}'"
+        )
+    return int(text)
+
+
+def _positive_number(text: str) -> float:
+    try:
+        number = float(text)
+    except ValueError:
+        number = math.nan
+    if not 0 < number < math.inf:
+        raise argparse.ArgumentTypeError(
+            f"expected a number above 0, received '{text}'"
+        )
+    return number

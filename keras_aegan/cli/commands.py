@@ -1,0 +1,68 @@
+"""The commands that use a model which is there already."""
+
+import argparse
+
+import numpy as np
+
+from keras_aegan.cli import output
+from keras_aegan.cli.mistakes import users_mistakes
+from keras_aegan.cli.models import check_shows, grid, load, read_for
+from keras_aegan.images import save_image
+
+
+def presets(args: argparse.Namespace) -> None:
+    """Prints a table of the bundled presets."""
+    from keras_aegan import AEGAN
+
+    rows = [("name", "data", "latent", "parameters", "size", "description")]
+    for name, metadata in sorted(AEGAN.presets.items()):
+        rows.append(
+            (
+                name,
+                "x".join(map(str, metadata["data_shape"])),
+                str(metadata["latent_dim"]),
+                f"{metadata['parameter_count']['total']:,}",
+                f"{metadata['size_in_bytes'] / 1e6:.1f} MB",
+                metadata["description"],
+            )
+        )
+    *widths, _ = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    for row in rows:
+        cells = zip(row, [*widths, 0], strict=True)
+        print("  ".join(cell.ljust(width) for cell, width in cells))
+
+
+def generate(args: argparse.Namespace) -> None:
+    """Writes new samples of a model."""
+    output.check_file(args.output)
+    model = load(args.preset)
+    if output.is_picture(args.output):
+        check_shows(model)
+    samples = model.generate(args.count, seed=args.seed)
+    if output.is_picture(args.output):
+        picture = grid(model, samples, args.columns)
+        save_image(args.output, picture, args.scale)
+    else:
+        output.save_arrays(args.output, x=samples)
+    print(f"Wrote {len(samples)} samples to {args.output}")
+
+
+def reconstruct(args: argparse.Namespace) -> None:
+    """Writes what a model's encoder and generator make of data."""
+    output.check_file(args.output)
+    model = load(args.preset)
+    if output.is_picture(args.output):
+        check_shows(model)
+    originals = read_for(model, args.input, args.key, args.count)
+    with users_mistakes():
+        made = model.reconstruct(originals)
+    if output.is_picture(args.output):
+        # A pair is one tile: a line between pairs, none within.
+        pairs = np.concatenate([originals, made], axis=1)
+        picture = grid(model, pairs, args.columns)
+        save_image(args.output, picture, args.scale)
+    else:
+        output.save_arrays(
+            args.output, reconstructions=made, originals=originals
+        )
+    print(f"Wrote {len(made)} reconstructions to {args.output}")

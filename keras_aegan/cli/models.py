@@ -1,0 +1,55 @@
+"""A model, the data that suit it, and pictures of them."""
+
+import numpy as np
+
+from keras_aegan.cli.mistakes import UsageError, users_mistakes
+from keras_aegan.images import image_grid, read_data
+
+
+def load(preset: str):
+    """The model of a preset, which the user may have misspelt."""
+    from keras_aegan import AEGAN
+
+    print(f"Loading {preset}")
+    with users_mistakes():
+        return AEGAN.from_preset(preset)
+
+
+def shows(model) -> bool:
+    """Whether the model's data are pictures."""
+    return len(model.data_shape) == 3 and model.data_shape[-1] in (1, 3, 4)
+
+
+def check_shows(model) -> None:
+    """Refuses to show what is no picture."""
+    if not shows(model):
+        raise UsageError(
+            "This model's data are no pictures: expected samples of shape "
+            "(height, width, 1, 3 or 4), received "
+            f"{tuple(model.data_shape)}. Write them to an --output that ends "
+            "in .npy or .npz."
+        )
+
+
+def grid(model, samples: np.ndarray, columns: int) -> np.ndarray:
+    """One picture of samples that are in the model's own range."""
+    data_range = model.data_range or (samples.min(), samples.max())
+    return image_grid(samples, columns, data_range)
+
+
+def read_for(
+    model, path: str, key: str | None, limit: int | None = None
+) -> np.ndarray:
+    """Reads data of the model's shape: pictures get its size and channels."""
+    shape = tuple(model.data_shape)
+    looks = (shape[:2], shape[2]) if shows(model) else (None, None)
+    with users_mistakes():
+        data = read_data(path, key, *looks, limit)
+    if data.shape[1:] + (1,) == shape:
+        data = data[..., None]
+    if data.shape[1:] != shape:
+        raise UsageError(
+            f"{path}: expected samples of the model's shape {shape}, received "
+            f"{data.shape[1:]}."
+        )
+    return data

@@ -1,0 +1,48 @@
+"""Where the results go, which is checked before there are any."""
+
+import tempfile
+from pathlib import Path
+
+import numpy as np
+
+from keras_aegan.cli.mistakes import UsageError, users_mistakes
+from keras_aegan.images import ARRAYS, import_pillow, replacing
+
+
+def check_file(path: Path) -> None:
+    """Refuses a file that cannot be written, and makes its folder."""
+    if path.suffix.lower() not in (".png", *ARRAYS):
+        raise UsageError(
+            f"--output {path}: expected a name that ends in .png, .npy or .npz."
+        )
+    if path.is_dir():
+        raise UsageError(f"--output {path} is a folder: expected a file.")
+    check_folder(path.parent)
+    if is_picture(path):
+        with users_mistakes():
+            import_pillow()
+
+
+def check_folder(folder: Path) -> None:
+    """Makes a folder and refuses one that cannot be written to."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        tempfile.TemporaryFile(dir=folder).close()
+    except OSError as error:
+        raise UsageError(
+            f"The folder {folder} cannot be written to ({error.strerror}). "
+            "Choose another --output."
+        ) from error
+
+
+def is_picture(path: Path) -> bool:
+    return path.suffix.lower() == ".png"
+
+
+def save_arrays(path: Path, **arrays: np.ndarray) -> None:
+    """Writes all the arrays to an .npz file, the first one to an .npy file."""
+    with replacing(path) as file:
+        if path.suffix.lower() == ".npz":
+            np.savez_compressed(file, **arrays)
+        else:
+            np.save(file, next(iter(arrays.values())))

@@ -1,0 +1,271 @@
+"""The command that trains: a run that can stop and go on."""
+
+import argparse
+import ast
+import inspect
+import json
+import math
+import os
+import platform
+import shutil
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from keras_aegan.cli import output
+from keras_aegan.cli.mistakes import UsageError, users_mistakes
+from keras_aegan.cli.models import grid, load, read_for, shows
+from keras_aegan.images import import_pillow, read_data, save_image
+
+_MANY_EPOCHS = 1_000_000  # where minutes end the training, not epochs
+_NOTE = "run.json"  # in the backup: whose it is
+_STATE = "latest.weights.h5"  # what Keras's BackupAndRestore writes there
+
+
+def train(args: argparse.Namespace) -> None:
+    """Trains a model and writes it as a preset."""
+    import keras
+
+    from keras_aegan.callbacks import StopAfter, TimedBackup
+
+    folder = args.output.resolve()
+    backup = folder.with_name(folder.name + ".backup")
+    _check_folders(folder, backup, args.resume)
+    keras.utils.set_random_seed(args.seed)
+    if args.preset:
+        model, data = _from_preset(args)
+    else:
+        model, data = _from_recipe(args)
+    with users_mistakes():
+        model.spec.check(data, args.data)
+        if shows(model):
+            import_pillow()
+    _claim(backup, args, model)
+    print(f"Training on {_describe(args, data)}")
+
+    begin = time.monotonic()
+    steps_before = int(model.step)
+    steps_per_epoch = math.ceil(len(data) / args.batch_size)
+    # The backup outlives `fit`: it is there until the preset is written.
+    keep = TimedBackup(
+        str(backup),
+        minutes=args.checkpoint_every,
+        double_checkpoint=True,
+        delete_checkpoint=False,
+    )
+    try:
+        history = model.fit(
+            data,
+            epochs=_epochs(args, steps_per_epoch),
+            batch_size=args.batch_size,
+            callbacks=[keep, StopAfter(args.steps, args.minutes)],
+            verbose=1 if sys.stdout.isatty() else 2,
+        )
+    except KeyboardInterrupt:
+        raise KeyboardInterrupt(_how_to_go_on(backup, args)) from None
+
+    steps = int(model.step) - steps_before
+    metadata = {
+        "trained_on": _describe(args, data),
+        "command": args.command_line,
+        "recipe": None if args.preset else args.recipe,
+        "preset": args.preset,
+        "seed": args.seed,
+        "batch_size": args.batch_size,
+        "epochs": round(steps / steps_per_epoch, 2),
+        "steps": steps,
+        "hardware": _hardware(model),
+        "wall_time": f"{time.monotonic() - begin:.0f} s"
+        + (" since it was resumed" if args.resume else ""),
+        "logs": {
+            name: float(values[-1]) for name, values in history.history.items()
+        },
+    }
+    with users_mistakes():
+        model.save_to_preset(folder, metadata)
+        if shows(model):
+            _save_pictures(folder, model, data, args.seed)
+            # Again: the card shows the pictures that are there by then.
+            model.save_to_preset(folder, metadata)
+    shutil.rmtree(backup)
+    print(f"Wrote the preset {folder}")
+
+
+# The model and its data
+
+
+def _from_preset(args: argparse.Namespace) -> tuple[Any, np.ndarray]:
+    for name in ("option", "dtype", "image_size", "channels"):
+        if getattr(args, name):
+            raise UsageError(
+                f"--{name.replace('_', '-')} belongs to a --recipe; a --preset "
+                "has all of that settled. Leave it out."
+            )
+    model = load(args.preset)
+    return model, read_for(model, args.data, args.key)
+
+
+def _from_recipe(args: argparse.Namespace) -> tuple[Any, np.ndarray]:
+    import keras
+
+    from keras_aegan import recipes
+
+    if args.recipe not in recipes.names():
+        raise UsageError(
+            f"--recipe {args.recipe} is not known: expected one of "
+            f"{', '.join(sorted(recipes.names()))}."
+        )
+    recipe = recipes.get(args.recipe)
+    options = _options(args.recipe, recipe, args.option)
+    size = args.image_size and (args.image_size, args.image_size)
+    with users_mistakes():
+        data = read_data(args.data, args.key, size, args.channels)
+        if data.ndim == 3:
+            data = data[..., None]
+        _check_size(args, data.shape)
+        if args.dtype:
+            keras.config.set_dtype_policy(args.dtype)
+        model = recipe(data.shape[1:], **options)
+    return model, data
+
+
+def _check_size(args: argparse.Namespace, shape: tuple[int, ...]) -> None:
+    height = width = args.image_size
+    for expected, received in zip(
+        (None, height, width, args.channels), shape, strict=False
+    ):
+        if expected not in (None, received):
+            raise UsageError(
+                f"{args.data} has samples of shape {shape[1:]}, which are "
+                "taken as they are: --image-size and --channels are for "
+                "pictures. Leave them out."
+            )
+
+
+def _options(name: str, recipe: Callable, texts: list[str]) -> dict:
+    # The first parameter is the shape, which the data tell.
+    valid = list(inspect.signature(recipe).parameters.values())[1:]
+    options = {}
+    for text in texts:
+        option, equals, value = text.partition("=")
+        if not equals or option not in {one.name for one in valid}:
+            raise UsageError(
+                f"--option {text}: expected NAME=VALUE with an option of the "
+                f"recipe {name}, which has (with its defaults) "
+                f"{', '.join(map(_name_and_default, valid))}."
+            )
+        try:
+            options[option] = ast.literal_eval(value)
+        except (ValueError, SyntaxError):
+            options[option] = value
+    return options
+
+
+def _name_and_default(option: inspect.Parameter) -> str:
+    if option.default is option.empty:
+        return option.name
+    return f"{option.name}={option.default}"
+
+
+def _epochs(args: argparse.Namespace, steps_per_epoch: int) -> int:
+    if args.steps:
+        return math.ceil(args.steps / steps_per_epoch)
+    return _MANY_EPOCHS if args.minutes else args.epochs or 10
+
+
+# The folders
+
+
+def _check_folders(folder: Path, backup: Path, resume: bool) -> None:
+    from keras_aegan.hub.folder import check_target
+
+    with users_mistakes():
+        check_target(folder, overwrite=True)
+    output.check_folder(folder.parent)
+    if backup.exists() and not (backup / _NOTE).is_file():
+        raise UsageError(
+            f"{backup} is needed for backups but holds something else. Move "
+            "it away, or choose another --output."
+        )
+    saved = (backup / _STATE).exists()
+    if saved and not resume:
+        raise UsageError(
+            f"{backup} has an interrupted training. Add --resume to go on "
+            "with it, or remove that folder to begin anew."
+        )
+    if resume and not saved:
+        raise UsageError(
+            f"There is no interrupted training in {backup}. Leave out --resume."
+        )
+
+
+def _claim(backup: Path, args: argparse.Namespace, model) -> None:
+    """Notes what is trained, so that nothing else resumes from its backup."""
+    run = {
+        "recipe": args.recipe,
+        "preset": args.preset,
+        "option": sorted(args.option),
+        "dtype": args.dtype,
+        "batch_size": args.batch_size,
+        "data_shape": list(model.data_shape),
+    }
+    note = backup / _NOTE
+    if not args.resume:
+        output.check_folder(backup)
+        note.write_text(json.dumps(run))
+        return
+    before = json.loads(note.read_text())
+    differences = [
+        f"{name} was {before[name]} and is {value}"
+        for name, value in run.items()
+        if before[name] != value
+    ]
+    if differences:
+        raise UsageError(
+            f"The training in {backup} cannot be resumed like this: "
+            f"{', '.join(differences)}. Give the same arguments as before."
+        )
+
+
+def _how_to_go_on(backup: Path, args: argparse.Namespace) -> str:
+    if not (backup / _STATE).exists():
+        shutil.rmtree(backup)
+        return "No epoch was complete, so nothing is kept."
+    again = "" if args.resume else " --resume"
+    return f"Backup in {backup}. Go on with: {args.command_line}{again}"
+
+
+# What the preset tells about its training
+
+
+def _describe(args: argparse.Namespace, data: np.ndarray) -> str:
+    shape = "x".join(map(str, data.shape[1:]))
+    name = Path(args.data).resolve().name
+    return f"{name}: {len(data)} samples of {shape}, {data.dtype}"
+
+
+def _hardware(model) -> str:
+    import keras
+
+    processor = platform.processor() or platform.machine()
+    device = model.networks["generator"].variables[0].value.device
+    return (
+        f"{processor}, {os.cpu_count()} cores; {keras.backend.backend()} on "
+        f"{device}"
+    )
+
+
+def _save_pictures(folder: Path, model, data: np.ndarray, seed: int) -> None:
+    samples = model.generate(64, seed=seed)
+    save_image(folder / "samples.png", grid(model, samples, 8), scale=2)
+    if model.networks.get("encoder") is not None:
+        originals = data[:32]
+        pairs = np.concatenate(
+            [originals, model.reconstruct(originals)], axis=1
+        )
+        path = folder / "reconstructions.png"
+        save_image(path, grid(model, pairs, 8), scale=2)

@@ -1,0 +1,376 @@
+import json
+import sys
+
+import keras
+import numpy as np
+import PIL.Image
+import pytest
+
+from keras_aegan import AEGAN
+from keras_aegan.callbacks import StopAfter
+from keras_aegan.cli import main
+
+TINY = "--batch-size 8 --option width=4 --option latent_dim=4".split()
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("pictures")
+    random = np.random.default_rng(0)
+    for index in range(16):
+        pixels = random.integers(0, 256, (28, 28), dtype="uint8")
+        PIL.Image.fromarray(pixels).save(folder / f"{index:02}.png")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def preset(data, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("trained") / "preset"
+    argv = ["train", "--data", data, "--output", folder, "--steps", 3, *TINY]
+    assert run(*argv) == 0
+    return folder
+
+
+def run(*argv):
+    return main([str(argument) for argument in argv])
+
+
+def mistake(capsys, *argv):
+    """The one line on stderr that explains exit code 2."""
+    assert run(*argv) == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith("keras-aegan: error: ")
+    return line
+
+
+def size(path):
+    with PIL.Image.open(path) as image:
+        return image.size
+
+
+def grid_side(tiles, pixels, scale=2):
+    return scale * (tiles * (pixels + 2) + 2)
+
+
+# train
+
+
+def test_train_writes_a_preset_that_tells_how_it_was_made(data, preset):
+    metadata = json.loads((preset / "metadata.json").read_text())
+    assert metadata["recipe"] == "aegan"
+    assert metadata["steps"] == 3
+    assert metadata["epochs"] == 1.5
+    assert metadata["seed"] == 0
+    assert metadata["batch_size"] == 8
+    assert metadata["latent_dim"] == 4
+    assert metadata["command"].startswith("keras-aegan train --data ")
+    assert metadata["trained_on"] == (
+        f"{data.name}: 16 samples of 28x28x1, uint8"
+    )
+    assert keras.backend.backend() in metadata["hardware"]
+    assert np.isfinite(list(metadata["logs"].values())).all()
+    wide, tall = grid_side(8, 28), grid_side(8, 28)
+    assert size(preset / "samples.png") == (wide, tall)
+    assert size(preset / "reconstructions.png") == (wide, grid_side(2, 56))
+    assert "samples.png" in (preset / "README.md").read_text()
+    assert not preset.with_name("preset.backup").exists()
+
+
+def test_train_goes_on_with_a_preset_until_the_time_is_up(
+    preset, tmp_path, capsys
+):
+    pixels = np.random.default_rng(0).integers(0, 256, (16, 28, 28), "uint8")
+    np.savez(tmp_path / "data.npz", digits=pixels)
+    argv = ["--data", tmp_path / "data.npz", "--key", "digits"]
+    argv += ["--preset", preset, "--output", tmp_path / "tuned"]
+    assert run("train", *argv, "--minutes", 1e-9, "--batch-size", 8) == 0
+    metadata = json.loads((tmp_path / "tuned" / "metadata.json").read_text())
+    assert metadata["steps"] == 1
+    assert metadata["latent_dim"] == 4
+    assert metadata["preset"] == str(preset) and metadata["recipe"] is None
+    option = ["--option", "width=8"]
+    line = mistake(capsys, "train", *argv, *option)
+    assert "--option belongs to a --recipe" in line
+
+
+def test_an_interrupted_training_resumes(data, tmp_path, monkeypatch, capsys):
+    folder = tmp_path / "preset"
+    backup = tmp_path / "preset.backup"
+    argv = ["train", "--data", data, "--output", folder, "--epochs", 2, *TINY]
+
+    def interrupt(*args, **kwargs):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched:
+        patched.setattr(AEGAN, "fit", interrupt)
+        assert run(*argv) == 130
+    assert "nothing is kept" in capsys.readouterr().err
+    assert not backup.exists()
+
+    def interrupt_in_the_second_epoch(self, batch, logs=None):
+        if self._steps_before > 0:
+            interrupt()
+
+    monkeypatch.setattr(
+        StopAfter, "on_train_batch_end", interrupt_in_the_second_epoch
+    )
+    assert run(*argv) == 130
+    error = capsys.readouterr().err
+    assert f"Backup in {backup}" in error
+    assert error.rstrip().endswith("--resume")
+    assert not folder.exists()
+    monkeypatch.undo()
+
+    assert "Add --resume" in mistake(capsys, *argv)
+    other = mistake(capsys, *argv, "--resume", "--option", "gamma=1")
+    assert "option was" in other
+
+    epochs = []
+
+    def on_epoch_end(self, epoch, logs=None):
+        updates = self.model.optimizer["generator"].iterations
+        epochs.append((epoch, int(self.model.step), int(updates)))
+
+    monkeypatch.setattr(StopAfter, "on_epoch_end", on_epoch_end, raising=False)
+    assert run(*argv, "--resume") == 0
+    assert epochs == [(1, 4, 4)]  # the first epoch's two steps came back
+    metadata = json.loads((folder / "metadata.json").read_text())
+    assert metadata["steps"] == 4 and metadata["epochs"] == 2
+    assert metadata["wall_time"].endswith(" s since it was resumed")
+    assert not backup.exists()
+    assert "no interrupted training" in mistake(capsys, *argv, "--resume")
+
+
+def test_a_backup_within_an_epoch_resumes_with_that_epoch(
+    data, tmp_path, monkeypatch, capsys
+):
+    def interrupt(self, batch, logs=None):
+        raise KeyboardInterrupt
+
+    folder = tmp_path / "preset"
+    argv = ["train", "--data", data, "--output", folder, "--epochs", 1, *TINY]
+    argv += ["--dtype", "mixed_bfloat16"]
+    monkeypatch.setattr(StopAfter, "on_train_batch_end", interrupt)
+    assert run(*argv, "--checkpoint-every", 1e-9) == 130
+    assert "Go on with" in capsys.readouterr().err
+    state = tmp_path / "preset.backup" / "training_metadata.json"
+    assert json.loads(state.read_text())["epoch"] == 0
+    monkeypatch.undo()
+    assert run(*argv, "--resume") == 0
+    assert "mixed_bfloat16" in (folder / "config.json").read_text()
+
+
+def test_training_refuses_a_backup_folder_of_something_else(
+    data, tmp_path, capsys
+):
+    (tmp_path / "preset.backup").mkdir()
+    output = tmp_path / "preset"
+    line = mistake(capsys, "train", "--data", data, "--output", output)
+    assert "holds something else" in line
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--recipe", "aegon"], "expected one of aegan, aegan_classic"),
+        (["--option", "widht=4"], "width=32"),
+        (["--option", "width"], "expected NAME=VALUE"),
+        (["--option", "image_shape=3"], "expected NAME=VALUE"),
+        (["--option", "width='many'"], ""),
+        (["--key", "x"], "within an .npz file"),
+        (["--preset", "./nothing"], "nothing"),
+        (["--preset", "aegan_mnits"], "aegan_mnits"),
+    ],
+)
+def test_training_refuses_wrong_arguments(
+    data, tmp_path, capsys, arguments, message
+):
+    output = tmp_path / "preset"
+    argv = ["train", "--data", data, "--output", output, *arguments]
+    assert message in mistake(capsys, *argv)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_training_refuses_data_that_cannot_be_used(tmp_path, capsys):
+    output = tmp_path / "preset"
+
+    def refused(data, *arguments):
+        argv = ["--data", data, "--output", output, *arguments]
+        return mistake(capsys, "train", *argv)
+
+    folder = tmp_path / "pictures"
+    folder.mkdir()
+    assert "holds no pictures" in refused(folder)
+    for name, pixels in (("a", 28), ("b", 32)):
+        PIL.Image.new("L", (pixels, pixels)).save(folder / f"{name}.png")
+    assert "Give one image size" in refused(folder)
+    (folder / "c.png").write_text("no picture")
+    assert "c.png" in refused(folder, "--image-size", 28)
+    objects = tmp_path / "objects.npy"
+    np.save(objects, np.array([None, 1]))
+    assert "never loaded" in refused(objects)
+    floats = tmp_path / "floats.npy"
+    np.save(floats, np.full((4, 28, 28), np.nan, "float32"))
+    assert "NaN" in refused(floats, *TINY)
+    assert "are for pictures" in refused(floats, "--image-size", 32)
+    np.save(floats, np.zeros((4, 28), "float32"))
+    refused(floats, *TINY)
+
+
+def test_outputs_that_cannot_be_written_are_refused_at_once(
+    data, tmp_path, capsys
+):
+    blocked = tmp_path / "file"
+    blocked.write_text("not a folder")
+
+    def refused(command, output, *arguments):
+        return mistake(capsys, command, "--output", output, *arguments)
+
+    preset = ["--preset", "./nothing"]
+    for output in (blocked / "a.png", blocked / "sub" / "a.npy"):
+        line = refused("generate", output, *preset)
+        assert "cannot be written to" in line
+    line = refused("generate", tmp_path / "samples.jpg", *preset)
+    assert "ends in .png, .npy or .npz" in line
+    (tmp_path / "a.png").mkdir()
+    assert "is a folder" in refused("generate", tmp_path / "a.png", *preset)
+    line = refused("train", blocked / "preset", "--data", data)
+    assert "cannot be written to" in line
+    assert "is a file" in refused("train", blocked, "--data", data)
+    assert "other files" in refused("train", tmp_path, "--data", data)
+
+
+# generate and reconstruct
+
+
+def test_generate_writes_a_grid_or_arrays(preset, tmp_path):
+    argv = ["generate", "--preset", preset, "--count", 10, "--seed", 1]
+    grid = ["--columns", 4, "--scale", 3]
+    assert run(*argv, "--output", tmp_path / "new" / "s.png", *grid) == 0
+    expected = grid_side(4, 28, scale=3), grid_side(3, 28, scale=3)
+    assert size(tmp_path / "new" / "s.png") == expected
+
+    assert run(*argv, "--output", tmp_path / "s.npy") == 0
+    samples = np.load(tmp_path / "s.npy")
+    assert samples.shape == (10, 28, 28, 1) and samples.dtype == "uint8"
+    model = AEGAN.from_preset(preset)
+    np.testing.assert_array_equal(samples, model.generate(10, seed=1))
+    with PIL.Image.open(tmp_path / "new" / "s.png") as image:
+        first = np.asarray(image)[6 : 6 + 3 * 28 : 3, 6 : 6 + 3 * 28 : 3]
+    np.testing.assert_array_equal(first, samples[0, ..., 0])
+
+    assert run(*argv, "--output", tmp_path / "s.npz") == 0
+    with np.load(tmp_path / "s.npz") as arrays:
+        np.testing.assert_array_equal(arrays["x"], samples)
+
+
+def test_reconstruct_shows_originals_above_reconstructions(
+    preset, data, tmp_path
+):
+    argv = ["reconstruct", "--preset", preset, "--input", data, "--count", 3]
+    assert run(*argv, "--output", tmp_path / "r.npz") == 0
+    with np.load(tmp_path / "r.npz") as arrays:
+        originals, made = arrays["originals"], arrays["reconstructions"]
+    with PIL.Image.open(data / "00.png") as image:
+        np.testing.assert_array_equal(originals[0, ..., 0], image)
+    assert made.shape == originals.shape == (3, 28, 28, 1)
+
+    assert run(*argv, "--output", tmp_path / "r.png", "--scale", 1) == 0
+    with PIL.Image.open(tmp_path / "r.png") as image:
+        pixels = np.asarray(image)
+    assert pixels.shape == (grid_side(1, 56, 1), grid_side(3, 28, 1))
+    np.testing.assert_array_equal(pixels[2:30, 2:30], originals[0, ..., 0])
+    np.testing.assert_array_equal(pixels[30:58, 2:30], made[0, ..., 0])
+
+
+def test_reconstruct_fits_pictures_but_not_arrays_to_the_model(
+    preset, tmp_path, capsys
+):
+    picture = tmp_path / "big.png"
+    PIL.Image.new("RGB", (64, 40), (200, 100, 0)).save(picture)
+    argv = ["reconstruct", "--preset", preset, "--output", tmp_path / "r.npy"]
+    assert run(*argv, "--input", picture) == 0
+    assert np.load(tmp_path / "r.npy").shape == (1, 28, 28, 1)
+    array = tmp_path / "big.npy"
+    np.save(array, np.zeros((2, 32, 32), "uint8"))
+    capsys.readouterr()
+    line = mistake(capsys, *argv, "--input", array)
+    assert "(28, 28, 1), received (32, 32)" in line
+
+
+def test_a_model_of_no_pictures_is_not_drawn(tmp_path, monkeypatch, capsys):
+    class Signals:
+        data_shape = (16,)
+        data_range = None
+
+        def generate(self, n, seed=None):
+            return np.zeros((n, 16), "float32")
+
+    monkeypatch.setattr(AEGAN, "from_preset", lambda preset: Signals())
+    argv = ["generate", "--preset", "signals", "--output"]
+    assert ".npy or .npz" in mistake(capsys, *argv, tmp_path / "s.png")
+    assert run(*argv, tmp_path / "s.npy") == 0
+    assert np.load(tmp_path / "s.npy").shape == (64, 16)
+
+
+def test_the_missing_pillow_is_named(tmp_path, monkeypatch, capsys):
+    monkeypatch.setitem(sys.modules, "PIL", None)
+    monkeypatch.setitem(sys.modules, "PIL.Image", None)
+    argv = ["generate", "--preset", "./p", "--output", tmp_path / "s.png"]
+    assert 'pip install "keras-aegan[plot]"' in mistake(capsys, *argv)
+
+
+# The command itself
+
+
+def test_presets_are_listed(monkeypatch, capsys):
+    metadata = {
+        "data_shape": [28, 28, 1],
+        "latent_dim": 32,
+        "parameter_count": {"total": 1234567},
+        "size_in_bytes": 2_500_000,
+        "description": "Digits.",
+    }
+    monkeypatch.setattr(AEGAN, "presets", {"aegan_mnist": metadata})
+    assert run("presets") == 0
+    head, row = capsys.readouterr().out.splitlines()
+    assert head.split()[0] == "name"
+    assert row.split() == (
+        "aegan_mnist 28x28x1 32 1,234,567 2.5 MB Digits.".split()
+    )
+
+
+@pytest.mark.parametrize("command", ["generate", "reconstruct", "train"])
+def test_help_has_an_example(command, capsys):
+    with pytest.raises(SystemExit) as exit:
+        run(command, "--help")
+    assert exit.value.code == 0
+    assert f"example:\n  keras-aegan {command} " in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        [],
+        ["generate"],
+        ["generate", "--preset", "p", "--output", "a.png", "--count", "0"],
+        ["train", "--data", "d", "--output", "o", "--minutes", "-1"],
+        ["train", "--data", "d", "--output", "o", "--minutes", "long"],
+        ["train", "--data", "d", "--output", "o", "--epochs=1", "--steps=1"],
+    ],
+)
+def test_arguments_that_cannot_be_parsed_are_code_2(arguments, capsys):
+    with pytest.raises(SystemExit) as exit:
+        run(*arguments)
+    assert exit.value.code == 2
+    assert "error: " in capsys.readouterr().err
+
+
+def test_ctrl_c_is_code_130(monkeypatch, tmp_path, capsys):
+    def interrupted(preset):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(AEGAN, "from_preset", interrupted)
+    output = tmp_path / "s.npy"
+    assert run("generate", "--preset", "p", "--output", output) == 130
+    assert "interrupted" in capsys.readouterr().err
