@@ -18,6 +18,7 @@ from keras_aegan.training.optimizer import PlayerOptimizers
 from keras_aegan.training.tracker import Tracker
 
 _SEATS = ("encoder", "generator", *CRITICS, "prior")
+_AVERAGED = ("generator", "encoder")
 _UPDATES = ("simultaneous", "alternating")
 
 
@@ -164,8 +165,8 @@ class AEGAN(Trainer, keras.Model):
                 ema_momentum,
                 {
                     seat: network.get_config()
-                    for seat, network in self._seated().items()
-                    if seat in ("generator", "encoder")
+                    for seat in _AVERAGED
+                    if (network := getattr(self, seat)) is not None
                 },
             )
 
@@ -209,7 +210,7 @@ class AEGAN(Trainer, keras.Model):
         return [
             seat
             for seat in (*CRITICS, *CREATORS)
-            if any(seat in payers for payers in self.payments.values())
+            if any(payers.get(seat) for payers in self.payments.values())
         ]
 
     def _seat(self, seat: str, verb: str) -> keras.Model:
@@ -230,9 +231,9 @@ class AEGAN(Trainer, keras.Model):
     def networks(self) -> dict[str, keras.Model]:
         """The filled seats and, under `ema_...`, the averaged copies."""
         averages = {
-            name: getattr(self, name)
-            for name in ("ema_generator", "ema_encoder")
-            if getattr(self, name) is not None
+            f"ema_{seat}": average
+            for seat in _AVERAGED
+            if (average := getattr(self, f"ema_{seat}")) is not None
         }
         return {**self._seated(), **averages}
 
@@ -296,8 +297,9 @@ class AEGAN(Trainer, keras.Model):
                 player's is then found as `model.optimizer["generator"]`.
             run_eagerly: whether to run each step uncompiled, for debugging.
             steps_per_execution: batches a compiled call (not on PyTorch).
-            jit_compile: whether to compile with XLA (`torch.compile` on
-                PyTorch); `"auto"` leaves the choice to Keras.
+            jit_compile: whether to compile with XLA; `"auto"` leaves the
+                choice to Keras. Not on PyTorch, whose `torch.compile` cannot
+                differentiate twice, as the penalties need.
             auto_scale_loss: whether each player's loss is scaled dynamically
                 under `mixed_float16`.
 
@@ -309,6 +311,12 @@ class AEGAN(Trainer, keras.Model):
                        "discriminator": keras.optimizers.Adam(5e-4)})
         ```
         """
+        if jit_compile is True and keras.backend.backend() == "torch":
+            raise ValueError(
+                "jit_compile=True is not supported on the PyTorch backend: "
+                "torch.compile cannot differentiate twice, as the penalties "
+                "need. Leave it at 'auto'."
+            )
         owned = {
             player: variables
             for player in self._paying()
@@ -337,7 +345,7 @@ class AEGAN(Trainer, keras.Model):
         self.players = list(owned)
         self.tracker.choose(
             [f"{player}_loss" for player in owned]
-            + [t for loss in self._due(owned) for t in loss.terms()]
+            + [t for loss in self._owed(owned) for t in loss.terms()]
         )
         super().compile(
             optimizer=optimizer,
@@ -346,6 +354,7 @@ class AEGAN(Trainer, keras.Model):
             jit_compile=jit_compile,
             auto_scale_loss=False,
         )
+        self._jit_compile_asked = jit_compile
         # A game has no single loss; Keras would log a constant 0.
         self._loss_tracker = None
 
@@ -353,13 +362,10 @@ class AEGAN(Trainer, keras.Model):
         if not self.compiled:
             return {}
         config = super().get_compile_config()
-        names = (
-            "optimizer",
-            "run_eagerly",
-            "steps_per_execution",
-            "jit_compile",
-        )
-        return {name: config[name] for name in names}
+        names = ("optimizer", "run_eagerly", "steps_per_execution")
+        config = {name: config[name] for name in names}
+        # Not what "auto" became here: it may be another elsewhere.
+        return {**config, "jit_compile": self._jit_compile_asked}
 
     def compile_from_config(self, config):
         self.compile(**keras.saving.deserialize_keras_object(config))
@@ -388,6 +394,15 @@ class AEGAN(Trainer, keras.Model):
                 raise ValueError(
                     f"`{weight}` has no meaning in an adversarial game and is "
                     "not supported. Repeat the samples that should count more."
+                )
+        callbacks = kwargs.get("callbacks")
+        callbacks = getattr(callbacks, "callbacks", callbacks)
+        for callback in keras.tree.flatten(callbacks):
+            if isinstance(callback, keras.callbacks.TerminateOnNaN):
+                raise ValueError(
+                    "TerminateOnNaN watches a log named 'loss', which a game "
+                    "does not have, and would do nothing. Use EarlyStopping("
+                    "monitor='generator_loss', patience=...), which NaN stops."
                 )
         if not self.compiled:
             self.compile()
@@ -670,7 +685,7 @@ class AEGAN(Trainer, keras.Model):
         # Keras changes the configurations that it is given.
         averaged = {
             seat: copy.deepcopy(config[seat]["config"])
-            for seat in ("generator", "encoder")
+            for seat in _AVERAGED
             if config.get(seat)
         }
 
@@ -812,12 +827,10 @@ def _payments(losses, seats):
                     "another name: `name=...`."
                 )
             payments[term] = {
-                seat: weight
-                for seat, weight in payers.items()
-                if seat in seats and weight
+                seat: weight for seat, weight in payers.items() if seat in seats
             }
     for seat in seats:
-        if not any(seat in payers for payers in payments.values()):
+        if not any(payers.get(seat) for payers in payments.values()):
             raise ValueError(
                 f"No loss trains the {seat}. Add one that it pays for, or "
                 f"leave the {seat} away. Received: losses="
@@ -876,6 +889,11 @@ def _run(network, inputs, batch_size, prepare=None):
     is filled up to the others' size, so that it needs no compilation of its
     own; a single batch to the next power of two.
     """
+    if not isinstance(batch_size, (int, np.integer)) or batch_size < 1:
+        raise ValueError(
+            "Expected batch_size to be a whole number, 1 or more. Received: "
+            f"batch_size={batch_size}"
+        )
     count = len(inputs)
     size = min(batch_size, 1 << (count - 1).bit_length())
     missing = -count % size

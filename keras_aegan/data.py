@@ -5,6 +5,7 @@ Everything is checked on the host, where an error can be raised, so that the
 compiled step stays free of checks.
 """
 
+import contextlib
 import copy
 
 import keras
@@ -164,7 +165,11 @@ class DataSpec:
         if _is_a(source, "DataLoader", "torch.utils.data"):
             return self._checked_data_loader(source)
         if hasattr(source, "__next__"):
-            return (self._checked_batch(batch) for batch in source)
+            # Keras wants a tuple from a generator, whatever is in it.
+            return (
+                batch if isinstance(batch, tuple) else (batch,)
+                for batch in map(self._checked_batch, source)
+            )
         if isinstance(source, (list, tuple)):
             source = np.asarray(source)
         self.check(source)
@@ -175,8 +180,9 @@ class DataSpec:
         return batch
 
     def _checked_data_loader(self, loader):
-        if not len(loader):
-            raise _no_batches(loader)
+        with contextlib.suppress(TypeError):  # a stream has no length
+            if not len(loader):
+                raise _no_batches(loader)
         loader = copy.copy(loader)
         loader.collate_fn = _CheckedCollate(loader.collate_fn, self)
         return loader
@@ -185,6 +191,13 @@ class DataSpec:
         import tensorflow as tf
 
         first = tf.nest.flatten(dataset.element_spec)[0]
+        if first.shape.rank is None:
+            batch_shape = (None, *self.shape)
+            raise ValueError(
+                "Expected a tf.data.Dataset of batches of a known shape. "
+                "Received: batches of unknown rank. Name their shape with "
+                f"`dataset.map(lambda x: tf.ensure_shape(x, {batch_shape}))`."
+            )
         self.check_shape(first.shape)
         if dataset.cardinality() == 0:
             raise _no_batches(dataset)

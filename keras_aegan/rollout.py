@@ -16,15 +16,16 @@ class Rollout:
         networks: the filled seats, a dict of name to network.
         data: `(batch, *data_shape)`, in the networks' range.
         noise: `(batch, *noise_shape)`, drawn from the prior.
-        step: the number of training steps done, a scalar tensor.
+        is_due: a function of an interval in steps to whether it is due in this
+            step: a boolean, or a tensor where only the device knows.
         training: whether the networks run in training mode.
     """
 
-    def __init__(self, networks, data, noise, step, training: bool):
+    def __init__(self, networks, data, noise, is_due, training: bool):
         self.networks = networks
         self.data = data
         self.noise = noise
-        self.step = step
+        self.is_due = is_due
         self.training = training
         self._scores = {}
 

@@ -9,6 +9,9 @@ from keras import ops
 
 from keras_aegan.data import DataSpec
 
+# JAX warns of every fork; a loader's workers here do not use JAX.
+pytestmark = pytest.mark.filterwarnings("ignore:os.fork:RuntimeWarning")
+
 SHAPE = (6, 4, 1)
 PIXELS = DataSpec(SHAPE, (0, 255), "uint8")
 BATCH = 4

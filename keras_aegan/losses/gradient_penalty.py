@@ -95,12 +95,15 @@ class _GradientPenalty(Loss):
 
         if self.interval == 1 or not rollout.training:
             return {self.name: penalty()}
-        due = ops.equal(rollout.step % self.interval, 0)
-        value = ops.cond(
-            due,
-            lambda: self.interval * penalty(),
-            lambda: ops.zeros((), "float32"),
-        )
+        due = rollout.is_due(self.interval)
+        if isinstance(due, bool):
+            value = self.interval * penalty() if due else ops.zeros(())
+        else:
+            value = ops.cond(
+                due,
+                lambda: self.interval * penalty(),
+                lambda: ops.zeros((), "float32"),
+            )
         return {self.name: value}
 
     def get_config(self):

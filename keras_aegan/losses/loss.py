@@ -2,6 +2,8 @@
 
 import keras
 
+_CREATORS = ("encoder", "generator", "prior")
+
 
 class Loss(keras.layers.Layer):
     """A part of the game: terms computed from a rollout, paid by players.
@@ -38,6 +40,13 @@ class Loss(keras.layers.Layer):
             raise ValueError(
                 f"Expected a weight of 0 or more. Received: weight={weight}"
             )
+        if players is not None and (
+            isinstance(players, str) or not set(players) <= set(_CREATORS)
+        ):
+            raise ValueError(
+                f"Expected players to be a tuple of some of {_CREATORS}, or "
+                f"None for all that there are. Received: players={players!r}"
+            )
         self.weight = float(weight)
         self.players = None if players is None else tuple(players)
         self.built = True
@@ -45,7 +54,7 @@ class Loss(keras.layers.Layer):
     @property
     def creators(self) -> tuple[str, ...]:
         """The seats that pay for what is created: codes and data."""
-        return self.players or ("encoder", "generator", "prior")
+        return self.players or _CREATORS
 
     def terms(self) -> dict[str, dict[str, float]]:
         """The name of each term, and what each player pays of it."""

@@ -24,9 +24,9 @@ class Game:
         """
         if noise is None:
             noise = self._draw(ops.shape(data)[0])
-        rollout = Rollout(networks, data, noise, self.step, training)
+        rollout = Rollout(networks, data, noise, self.is_due, training)
         values, totals = {}, {}
-        for loss in self._due(players):
+        for loss in self._owed(players):
             values.update(loss.values(rollout))
         for player in players:
             owed = [
@@ -36,10 +36,14 @@ class Game:
             ]
             # Weight regularisers that a user's own network brings along.
             owed += networks[player].losses
-            totals[player] = sum(owed[1:], owed[0])
+            totals[player] = sum(owed, ops.zeros((), "float32"))
         return totals, values
 
-    def _due(self, players):
+    def is_due(self, interval):
+        """Whether what happens every so many steps happens in this one."""
+        return ops.equal(self.step % interval, 0)
+
+    def _owed(self, players):
         """The losses of which these players pay some term."""
         return [
             loss
@@ -114,14 +118,15 @@ class Game:
         """The scale of a group's shared backward pass, and each player's.
 
         With a dynamic loss scale each player has its own, so that an overflow
-        of one does not skip another's step; a shared backward pass runs at
-        the first player's scale.
+        in one backward pass does not skip another's step; a shared one runs at
+        its first player's scale.
         """
         scales = {player: self.optimizer.scale(player) for player in group}
         shared = scales[group[0]]
         if shared is None:
             return None, dict.fromkeys(group)
-        return shared, {p: scale / shared for p, scale in scales.items()}
+        shares = {p: scale / shared for p, scale in scales.items()}
+        return ops.convert_to_tensor(shared, "float32"), shares
 
     def _average(self):
         """Moves the averaged networks towards the trained ones.

@@ -5,6 +5,8 @@ Keras hands the state in as lists of arrays and wants them back. A
 backends, and keeps what it assigned.
 """
 
+import dataclasses
+
 import jax
 import keras
 from jax.interpreters import ad
@@ -12,8 +14,50 @@ from jax.interpreters import ad
 from keras_aegan.training.game import Game
 
 
+@jax.tree_util.register_static
+@dataclasses.dataclass(frozen=True)
+class _Due:
+    """Which lazy intervals are due in a step: a step is compiled for each.
+
+    Known while compiling, because in a branch chosen on the device XLA's CPU
+    compiler leaves convolutions to naive loops (35 times slower here).
+    """
+
+    intervals: frozenset
+
+
 class Trainer(Game):
+    def make_train_function(self, force=False):
+        # Read anew from the state at the first step of each `fit`.
+        self._steps_done = None
+        if self.train_function is not None and not force:
+            return
+        super().make_train_function(force)
+        compiled = self.train_function
+
+        def train_function(state, batches):
+            return compiled(state, self._with_due(state, batches))
+
+        self.train_function = train_function
+
+    def _with_due(self, state, batches):
+        """Sends along with each batch what is due, counted on the host."""
+        if self._steps_done is None:
+            places = [id(v) for v in self.non_trainable_variables]
+            self._steps_done = int(state[1][places.index(id(self.step))])
+        for batch in batches:
+            due = {i for i in self._intervals() if self._steps_done % i == 0}
+            self._steps_done += 1
+            yield batch, _Due(frozenset(due))
+
+    def _intervals(self):
+        return {getattr(loss, "interval", 1) for loss in self.objectives}
+
+    def is_due(self, interval):
+        return interval in self._due.intervals
+
     def train_step(self, state, data):
+        data, self._due = data
         parts = (
             self.trainable_variables,
             self.non_trainable_variables,

@@ -22,9 +22,10 @@ class Trainer(Game):
             owned = [v for player in group for v in self.owned[player]]
             found = iter(
                 torch.autograd.grad(
-                    totals[group[0]],
+                    # A player may owe nothing in a step, a lazy penalty alone.
+                    totals[group[0]].requires_grad_(),
                     [variable.value for variable in owned],
-                    grad_outputs=None if scale is None else scale,
+                    grad_outputs=scale,
                     retain_graph=index < len(groups) - 1,
                     allow_unused=True,
                     materialize_grads=True,

@@ -98,6 +98,20 @@ def test_compile_state_is_not_kept(make_model, tmp_path):
 # === What the folder says ===
 
 
+def test_mixed_precision_is_not_kept(make_model, tmp_path):
+    keras.config.set_dtype_policy("mixed_bfloat16")
+    model = make_model()
+    keras.config.set_dtype_policy("float32")
+    loaded = load_preset(save_preset(model, tmp_path / "preset"))
+    # The encoder's last layer is bfloat16 throughout, by its own wish.
+    policies = {
+        layer.dtype_policy.name
+        for network in loaded.networks.values()
+        for layer in network._flatten_layers()
+    }
+    assert policies == {"float32", "bfloat16"}
+
+
 def test_metadata(make_model, tmp_path):
     model = make_model()
     given = {"description": "Digits.", "command": "x", "schema_version": 99}

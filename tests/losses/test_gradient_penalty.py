@@ -54,7 +54,7 @@ def rollout(critic, network, step=0, training=True, count=6):
         networks,
         ops.convert_to_tensor(data),
         ops.convert_to_tensor(noise),
-        step,
+        lambda interval: ops.equal(step % interval, 0),
         training,
     )
 
