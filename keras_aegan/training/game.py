@@ -139,7 +139,7 @@ class Game:
         steps = ops.cast(self.step, "float32")
         momentum = ops.minimum(self.ema_momentum, (1 + steps) / (10 + steps))
         for average, variable in self.averaged:
-            average.assign(average + (1 - momentum) * (variable - average))
+            average.assign_add((1 - momentum) * (variable - average))
 
 
 def _inputs(batch):
