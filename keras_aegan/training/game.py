@@ -16,14 +16,13 @@ class Game:
     gradients are taken (`_gradients`), and the signature of `train_step`.
     """
 
-    def _pay(self, data, players, networks, training, noise=None):
+    def _pay(self, data, players, networks, training):
         """What these players pay for one batch.
 
         Returns:
             `(totals, values)`: each player's loss, and every computed term.
         """
-        if noise is None:
-            noise = self._draw(ops.shape(data)[0])
+        noise = self._draw(ops.shape(data)[0])
         rollout = Rollout(networks, data, noise, self.is_due, training)
         values, totals = {}, {}
         for loss in self._owed(players):

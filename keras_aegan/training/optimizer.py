@@ -59,15 +59,6 @@ class PlayerOptimizers(Optimizer):
         inner = [v for o in self._players.values() for v in o.variables]
         return [*self._variables, *inner]
 
-    def slices(self) -> dict:
-        """Where each player's optimizer stands in `variables`."""
-        slices, start = {}, len(self._variables)
-        for player, optimizer in self._players.items():
-            stop = start + len(optimizer.variables)
-            slices[player] = slice(start, stop)
-            start = stop
-        return slices
-
     def scale(self, player: str):
         """What this player's loss is scaled with against underflow, or None."""
         optimizer = self._players[player]

@@ -50,15 +50,6 @@ def test_variables_are_all_of_them_once():
         assert {id(v) for v in optimizers[player].variables} <= set(found)
 
 
-def test_slices_point_at_each_player_s_variables():
-    optimizers, _ = make(momentum=0.9)
-    slices = optimizers.slices()
-    assert list(slices) == ["generator", "encoder"]
-    for player, part in slices.items():
-        found = [id(v) for v in optimizers.variables[part]]
-        assert found == [id(v) for v in optimizers[player].variables]
-
-
 def test_there_is_no_common_learning_rate():
     optimizers, _ = make()
     with pytest.raises(
