@@ -8,18 +8,23 @@ import keras
 import numpy as np
 from keras import ops
 
+from keras_aegan.critics import outputs_of, results_of
 from keras_aegan.data import DataSpec
 from keras_aegan.initializers import zero_initialized
 from keras_aegan.losses import Loss
 from keras_aegan.priors import PRIORS, interpolate_codes, sample_noise
+from keras_aegan.samplers import fit_prior
+from keras_aegan.tokens import TokenSpec
 from keras_aegan.training import Trainer
 from keras_aegan.training.game import CREATORS, CRITICS
 from keras_aegan.training.optimizer import PlayerOptimizers
 from keras_aegan.training.tracker import Tracker
 
-_SEATS = ("encoder", "generator", *CRITICS, "prior")
-_AVERAGED = ("generator", "encoder")
+_SEATS = (*CREATORS, *CRITICS)
+_SECOND = "second_encoder"
+_AVERAGED = ("generator", "encoder", _SECOND, "prior")
 _UPDATES = ("simultaneous", "alternating")
+_ANOMALIES = ("reconstruction", "features", "f_anogan", "latent")
 
 
 class _Presets:
@@ -35,7 +40,7 @@ class _Presets:
 class AEGAN(Trainer, keras.Model):
     """An autoencoder inside a generative adversarial network.
 
-    Up to five networks take a seat each, losses say what each of them pays,
+    Up to six networks take a seat each, losses say what each of them pays,
     and `fit` plays the game on TensorFlow, JAX or PyTorch. Every seat that
     pays for something is a player with an optimizer of its own; its gradient
     is that of its own loss with respect to its own variables.
@@ -45,8 +50,13 @@ class AEGAN(Trainer, keras.Model):
     | `encoder` | data to code | no encode, no reconstruct |
     | `generator` | code to data (the decoder) | never empty |
     | `discriminator` | data to score | no adversary on data |
-    | `latent_discriminator` | code to score | no adversary on codes |
+    | `latent_discriminator` | code, or data and code, to score | no adversary \
+on codes |
     | `prior` | noise to code | a distribution by name |
+    | `second_encoder` | data to code | no code of reconstructions |
+
+    A seat whose network is frozen (`trainable = False`) plays along and pays
+    nothing.
 
     Most people start from a recipe (`keras_aegan.recipes`) or a preset
     (`AEGAN.from_preset`) rather than from this constructor.
@@ -54,16 +64,25 @@ class AEGAN(Trainer, keras.Model):
     Args:
         generator: `keras.Model` from codes to data, in -1 to 1 for data with
             a range.
-        encoder: `keras.Model` from data to codes, or `None`.
+        encoder: `keras.Model` from data to codes, or to a dict of `"mean"`
+            and `"log_variance"`, or `None`.
         discriminator: `keras.Model` from data to scores (logits, high means
-            real), or `None`.
-        latent_discriminator: `keras.Model` from codes to scores, or `None`.
+            real), to a reconstruction of the data (an autoencoder, which
+            scores minus its squared error), or to a dict with some of
+            `"score"`, `"features"`, `"reconstruction"`; or `None`.
+        latent_discriminator: `keras.Model` from codes, or from `[data, codes]`,
+            to scores, or `None`.
         prior: `"normal"` (default), `"uniform"` in -1 to 1, `"sphere"` (unit
-            norm), or a `keras.Model` from normal noise to codes.
+            norm), a `keras.Model` from normal noise to codes, or `None` for a
+            model whose codes follow no distribution until `fit_sampler`.
         losses: list of `keras_aegan.losses.Loss`.
-        updates: `"simultaneous"` (default), one rollout for all players, or
-            `"alternating"`, the discriminators first and then the encoder, the
-            generator and the prior on the discriminators' new weights.
+        second_encoder: `keras.Model` from data to codes that encodes
+            reconstructions (GANomaly), or `None`.
+        updates: `"simultaneous"` (default), one rollout for all players;
+            `"alternating"`, the discriminators first and then the others on
+            the discriminators' new weights; or a list of turns, each a list
+            of the players that move together on a rollout of its own:
+            `[["encoder"], ["generator"]]`.
         steps: dict of player to its number of steps a batch, 1 by default;
             only for alternating updates. Each step draws fresh noise.
         ema_momentum: momentum of the averaged copies of generator and encoder
@@ -73,6 +92,8 @@ class AEGAN(Trainer, keras.Model):
         data_range: `(low, high)` of the user's data, default `(0, 255)`, or
             `None` for data without a range.
         data_dtype: dtype of generated data, default `"uint8"`.
+        tokens: whether the data are token ids `(length,)`, which the networks
+            see as one-hot `(length, vocabulary)`; `data_range` is then unused.
         optimizer: what `compile()` uses when it is not given one: an optimizer
             that each player gets a copy of, or a dict of player to optimizer.
             Defaults to Adam with a learning rate of 2e-4 and `beta_1=0.5`.
@@ -116,14 +137,16 @@ class AEGAN(Trainer, keras.Model):
         encoder: keras.Model | None = None,
         discriminator: keras.Model | None = None,
         latent_discriminator: keras.Model | None = None,
-        prior: str | keras.Model = "normal",
+        prior: str | keras.Model | None = "normal",
         *,
         losses: list[Loss],
-        updates: str = "simultaneous",
+        second_encoder: keras.Model | None = None,
+        updates: str | list[list[str]] = "simultaneous",
         steps: dict[str, int] | None = None,
         ema_momentum: float | None = 0.999,
         data_range: tuple[float, float] | None = (0, 255),
         data_dtype: str = "uint8",
+        tokens: bool = False,
         optimizer=None,
         seed: int | None = None,
         name: str | None = None,
@@ -137,15 +160,23 @@ class AEGAN(Trainer, keras.Model):
         self.discriminator = discriminator
         self.latent_discriminator = latent_discriminator
         self.prior = prior
+        self.second_encoder = second_encoder
         _check_seats(self._seated(), prior)
-        self.spec = DataSpec(generator.output_shape[1:], data_range, data_dtype)
+        data_shape = generator.output_shape[1:]
+        self.spec = (
+            TokenSpec(*data_shape)
+            if tokens
+            else DataSpec(data_shape, data_range, data_dtype)
+        )
 
         # === Game ===
         self.objectives = list(losses)
         self.payments = MappingProxyType(
             _payments(self.objectives, self._seated())
         )
-        self.updates = updates
+        self.updates = (
+            updates if isinstance(updates, str) else tuple(map(tuple, updates))
+        )
         self.steps = MappingProxyType(dict(steps or {}))
         self._check_updates()
         names = [f"{seat}_loss" for seat in self._paying()]
@@ -158,15 +189,17 @@ class AEGAN(Trainer, keras.Model):
             (), "zeros", dtype="int32", trainable=False, name="step"
         )
         self.ema_momentum = None
-        self.ema_generator = self.ema_encoder = None
+        for seat in _AVERAGED:
+            setattr(self, f"ema_{seat}", None)
         self.averaged = ()
+        seats = self._seated()
         if ema_momentum is not None:
             self._start_averages(
                 ema_momentum,
                 {
-                    seat: network.get_config()
+                    seat: seats[seat].get_config()
                     for seat in _AVERAGED
-                    if (network := getattr(self, seat)) is not None
+                    if seat in seats and seats[seat].trainable_variables
                 },
             )
 
@@ -227,6 +260,31 @@ class AEGAN(Trainer, keras.Model):
         average = getattr(self, f"ema_{seat}", None)
         return getattr(self, seat) if average is None else average
 
+    def frozen(self, seat: str) -> keras.Model:
+        """A frozen copy of the network that the verbs use.
+
+        Args:
+            seat: a filled seat, such as `"generator"`.
+
+        Returns:
+            A `keras.Model` of the same weights that does not train, for a
+            second stage (`recipes.latent_gan`, `recipes.f_anogan`).
+        """
+        network = self._seat(seat, "frozen")
+        copied = keras.models.clone_model(network)
+        copied.set_weights(network.get_weights())
+        copied.trainable = False
+        return copied
+
+    @property
+    def data_settings(self) -> dict:
+        """The constructor's arguments that say what the data are."""
+        return {
+            "data_range": self.data_range,
+            "data_dtype": self.spec.dtype.name,
+            "tokens": isinstance(self.spec, TokenSpec),
+        }
+
     @property
     def networks(self) -> dict[str, keras.Model]:
         """The filled seats and, under `ema_...`, the averaged copies."""
@@ -264,14 +322,20 @@ class AEGAN(Trainer, keras.Model):
     @property
     def noise_shape(self) -> tuple[int, ...]:
         """Shape of one draw from the prior."""
-        if isinstance(self.prior, str):
-            return self.latent_shape
-        return tuple(self.prior.input_shape[1:])
+        if isinstance(self.prior, keras.Model):
+            return tuple(self.prior.input_shape[1:])
+        return self.latent_shape
 
     def _draw(self, count):
         """Noise for a training step, from the model's own seed."""
+        if self.prior is None:
+            return None
         kind = self.prior if isinstance(self.prior, str) else "normal"
-        return PRIORS[kind]((count, *self.noise_shape), self.seed_generator)
+        return self._random(kind, (count, *self.noise_shape))
+
+    def _random(self, kind, shape):
+        """Random numbers of a training step, from the model's own seed."""
+        return PRIORS[kind](shape, self.seed_generator)
 
     # === Training ===
 
@@ -343,6 +407,7 @@ class AEGAN(Trainer, keras.Model):
         optimizer.build_players(owned)
         self.owned = MappingProxyType(owned)
         self.players = list(owned)
+        self.stateful = MappingProxyType({id(v): v for v in self.variables})
         self.tracker.choose(
             [f"{player}_loss" for player in owned]
             + [t for loss in self._owed(owned) for t in loss.terms()]
@@ -404,6 +469,11 @@ class AEGAN(Trainer, keras.Model):
                     "does not have, and would do nothing. Use EarlyStopping("
                     "monitor='generator_loss', patience=...), which NaN stops."
                 )
+        if any(
+            type(loss).after_epoch is not Loss.after_epoch
+            for loss in self.objectives
+        ):
+            kwargs["callbacks"] = self._with_epochs(callbacks)
         if not self.compiled:
             self.compile()
         self._check_owned()
@@ -411,6 +481,19 @@ class AEGAN(Trainer, keras.Model):
             validation = _without_labels(kwargs["validation_data"])
             kwargs["validation_data"] = self.spec.checked(validation)
         return super().fit(self.spec.checked(x), None, *args, **kwargs)
+
+    def _with_epochs(self, callbacks):
+        """The callbacks, after one that tells losses that an epoch ended.
+
+        It comes first, so that what the others save is that of the epoch.
+        """
+
+        def after_epoch(epoch, logs=None):
+            for loss in self.objectives:
+                loss.after_epoch()
+
+        first = keras.callbacks.LambdaCallback(on_epoch_end=after_epoch)
+        return [first, *keras.tree.flatten(callbacks or [])]
 
     def evaluate(self, x=None, y=None, *args, **kwargs):
         """Every term and every player's loss on data, without training.
@@ -457,7 +540,7 @@ class AEGAN(Trainer, keras.Model):
         data = self.spec.to_networks(inputs)
         if self.encoder is None:
             return self._seat("discriminator", "call")(data, training=False)
-        codes = self.used("encoder")(data, training=False)
+        codes = _mean(self.used("encoder")(data, training=False))
         decoded = self.used("generator")(codes, training=False)
         return self.spec.from_networks(decoded)
 
@@ -473,10 +556,18 @@ class AEGAN(Trainer, keras.Model):
                 )
 
     def _check_updates(self):
-        if self.updates not in _UPDATES:
+        if not isinstance(self.updates, str):
+            moving = {player for turn in self.updates for player in turn}
+            if moving != set(self._paying()) or self.steps:
+                raise ValueError(
+                    "Expected the turns of updates to name each of the players "
+                    f"{self._paying()}, and no steps. Received: updates="
+                    f"{self.updates}, steps={dict(self.steps)}"
+                )
+        elif self.updates not in _UPDATES:
             raise ValueError(
-                f"Expected updates to be one of {_UPDATES}. Received: "
-                f"updates={self.updates!r}"
+                f"Expected updates to be one of {_UPDATES} or a list of turns. "
+                f"Received: updates={self.updates!r}"
             )
         for player, count in self.steps.items():
             if player not in self._paying():
@@ -523,11 +614,65 @@ class AEGAN(Trainer, keras.Model):
             raise ValueError(
                 f"Expected n to be a whole number, 1 or more. Received: n={n}"
             )
+        if self.prior is None:
+            raise ValueError(
+                "The codes of this model follow no known distribution, so "
+                "there is nothing to generate from. Fit one to the codes of "
+                "your data: `model.fit_sampler('gmm', x)`."
+            )
         kind = self.prior if isinstance(self.prior, str) else "normal"
         codes = sample_noise(kind, (n, *self.noise_shape), seed)
-        if not isinstance(self.prior, str):
-            codes = _run(self.prior, codes, batch_size)
+        if isinstance(self.prior, keras.Model):
+            codes = _run(self.used("prior"), codes, batch_size)
         return self.decode(codes, batch_size=batch_size)
+
+    def fit_sampler(
+        self,
+        kind: str,
+        x,
+        components: int = 10,
+        seed: int | None = None,
+        batch_size: int = 64,
+    ) -> None:
+        """Fits a distribution to the codes of data, to generate from.
+
+        For models whose codes follow no prior, or not well enough. What is
+        fitted takes the prior's seat as a frozen network and is saved with the
+        model.
+
+        Args:
+            kind: `"gaussian"`, with a full covariance, or `"gmm"`, a mixture
+                of them (needs scikit-learn, `pip install
+                "keras-aegan[sklearn]"`).
+            x: `(n, *data_shape)` in the data's range, many more samples than
+                values in a code.
+            components: of the mixture.
+            seed: integer seed of the mixture's start; random by default.
+            batch_size: samples encoded at a time.
+
+        Raises:
+            ValueError: if the model has no encoder or trains a prior of its
+                own, or for bad data.
+
+        Example:
+
+        ```python
+        model.fit_sampler("gmm", images)
+        pictures = model.generate(16)
+        ```
+
+        Reference:
+            - [From Variational to Deterministic Autoencoders](
+              https://arxiv.org/abs/1903.12436), section 4
+        """
+        self._seat("encoder", "fit_sampler")
+        if isinstance(self.prior, keras.Model) and self.prior.trainable:
+            raise ValueError(
+                "This model trains a prior of its own, which `generate` uses. "
+                "`fit_sampler` is for models without one."
+            )
+        codes = self.encode(x, batch_size)
+        self.prior = fit_prior(codes, kind, components, seed)
 
     def decode(self, codes, batch_size: int = 64) -> np.ndarray:
         """Codes to data.
@@ -551,7 +696,8 @@ class AEGAN(Trainer, keras.Model):
             batch_size: samples computed at a time.
 
         Returns:
-            A float32 array `(n, *latent_shape)`.
+            A float32 array `(n, *latent_shape)`; the means, from an encoder
+            that gives distributions.
 
         Raises:
             ValueError: if the model has no encoder, or for bad data.
@@ -559,7 +705,7 @@ class AEGAN(Trainer, keras.Model):
         encoder = self._seat("encoder", "encode")
         x = ops.convert_to_numpy(x)
         self.spec.check(x)
-        return _run(encoder, x, batch_size, self.spec.to_networks)
+        return _mean(_run(encoder, x, batch_size, self.spec.to_networks))
 
     def reconstruct(self, x, batch_size: int = 64) -> np.ndarray:
         """Data to codes and back.
@@ -579,6 +725,116 @@ class AEGAN(Trainer, keras.Model):
         codes = self.encode(x, batch_size)
         decoded = _run(self.used("generator"), codes, batch_size)
         return self._finish(decoded, x.dtype)
+
+    def judge(self, x, batch_size: int = 64) -> tuple:
+        """The discriminator's judgement of reconstructions and of data.
+
+        Args:
+            x: `(n, *data_shape)` in the data's range.
+            batch_size: samples computed at a time.
+
+        Returns:
+            `D(G(E(x)))` and `D(x)`, two float32 arrays: scores, or, from an
+            autoencoder, reconstructions in -1 to 1; dicts of arrays from a
+            discriminator that gives several results by name.
+
+        Raises:
+            ValueError: if the model has no encoder or no discriminator, or
+                for bad data.
+        """
+        discriminator = self._seat("discriminator", "judge")
+        x = ops.convert_to_numpy(x)
+        codes = self.encode(x, batch_size)
+        again = _run(self.used("generator"), codes, batch_size)
+        prepare = self.spec.to_networks
+        return (
+            _run(discriminator, again, batch_size),
+            _run(discriminator, x, batch_size, prepare),
+        )
+
+    def anomaly_score(
+        self,
+        x,
+        kind: str | None = None,
+        kappa: float = 1.0,
+        batch_size: int = 64,
+    ) -> np.ndarray:
+        """How badly the model knows each sample, after training on normal ones.
+
+        With `x~ = G(E(x))`, in the networks' range, each a mean over the
+        values:
+
+        | kind | score |
+        |---|---|
+        | `"reconstruction"` | `|x - x~|^2` |
+        | `"features"` | `|l(x) - l(x~)|^2`, of the discriminator's features |
+        | `"f_anogan"` | the first and `kappa` times the second |
+        | `"latent"` | `|E(x) - E'(x~)|^2`, by the second encoder where there \
+is one, else by the encoder again |
+
+        A sample's score is its own: nothing is rescaled by the others.
+
+        Args:
+            x: `(n, *data_shape)` in the data's range.
+            kind: one of the above; by default `"latent"` with a second
+                encoder, else `"f_anogan"` with a discriminator that gives
+                features, else `"reconstruction"`.
+            kappa: weight of the features' error.
+            batch_size: samples computed at a time.
+
+        Returns:
+            A float32 array `(n,)`: the higher, the less normal.
+
+        Raises:
+            ValueError: for an unknown kind, a model that lacks what it needs,
+                or bad data.
+
+        Example:
+
+        ```python
+        threshold = np.quantile(model.anomaly_score(normal), 0.95)
+        is_odd = model.anomaly_score(images) > threshold
+        ```
+
+        Reference:
+            - [f-AnoGAN](https://doi.org/10.1016/j.media.2019.01.010)
+            - [GANomaly](https://arxiv.org/abs/1805.06725), equation 6
+        """
+        critic = self.discriminator
+        has_features = critic is not None and "features" in results_of(critic)
+        if kind is None:
+            kind = "f_anogan" if has_features else "reconstruction"
+            kind = "latent" if self.second_encoder is not None else kind
+        if kind not in _ANOMALIES:
+            raise ValueError(
+                f"Expected kind to be one of {_ANOMALIES}, or None for the "
+                f"model's own. Received: kind={kind!r}"
+            )
+        if kind in ("features", "f_anogan") and not has_features:
+            raise ValueError(
+                f"kind={kind!r} compares the discriminator's features. "
+                "Received: a model whose discriminator gives none. Build it "
+                "with `outputs=('score', 'features')`."
+            )
+        self._seat("encoder", "anomaly_score")
+        x = ops.convert_to_numpy(x)
+        prepare = self.spec.to_networks
+        codes = self.encode(x, batch_size)
+        again = _run(self.used("generator"), codes, batch_size)
+        if kind == "latent":
+            seat = "encoder" if self.second_encoder is None else _SECOND
+            recovered = _run(self.used(seat), again, batch_size)
+            return _errors(codes, _mean(recovered))
+        score = np.zeros(len(x), "float32")
+        if kind != "features":
+            data = ops.convert_to_numpy(prepare(x))
+            score += _errors(data, again)
+        if kind != "reconstruction":
+            judged = _run(critic, x, batch_size, prepare)["features"]
+            judged_again = _run(critic, again, batch_size)["features"]
+            weight = 1.0 if kind == "features" else kappa
+            score += weight * _errors(judged, judged_again)
+        return score
 
     def interpolate(self, a, b, steps: int = 8) -> np.ndarray:
         """The way from samples to other samples, through their codes.
@@ -664,15 +920,21 @@ class AEGAN(Trainer, keras.Model):
         config.update(
             {seat: serialize(net) for seat, net in self._seated().items()}
         )
-        if isinstance(self.prior, str):
+        if not isinstance(self.prior, keras.Model):
             config["prior"] = self.prior
         config.update(
             losses=[serialize(loss) for loss in self.objectives],
-            updates=self.updates,
+            updates=self.updates
+            if isinstance(self.updates, str)
+            else [list(turn) for turn in self.updates],
             steps=dict(self.steps),
             ema_momentum=self.ema_momentum,
-            data_range=self.data_range,
-            data_dtype=self.spec.dtype.name,
+            averaged=[
+                seat
+                for seat in _AVERAGED
+                if getattr(self, f"ema_{seat}") is not None
+            ],
+            **self.data_settings,
             optimizer=copy.deepcopy(dict(self._default_optimizer)),
             seed=self.seed,
         )
@@ -685,7 +947,7 @@ class AEGAN(Trainer, keras.Model):
         # Keras changes the configurations that it is given.
         averaged = {
             seat: copy.deepcopy(config[seat]["config"])
-            for seat in _AVERAGED
+            for seat in config.pop("averaged", ("generator", "encoder"))
             if config.get(seat)
         }
 
@@ -773,36 +1035,68 @@ def _check_seats(seats, prior):
                 "with a known input shape. Received: "
                 f"{type(network).__name__}. Start it with `keras.Input(shape)`."
             )
-        if len(network.inputs) != 1 or len(network.outputs) != 1:
-            raise ValueError(
-                f"Expected the {seat} to have one input and one output. "
-                f"Received: {len(network.inputs)} and {len(network.outputs)}."
-            )
+        _check_results(seat, network)
     if isinstance(prior, str) and prior not in PRIORS:
         raise ValueError(
-            f"Expected prior to be one of {sorted(PRIORS)} or a keras.Model. "
-            f"Received: prior={prior!r}"
+            f"Expected prior to be one of {sorted(PRIORS)}, a keras.Model or "
+            f"None. Received: prior={prior!r}"
         )
     generator = seats["generator"]
     code, data = generator.input_shape[1:], generator.output_shape[1:]
-    fits = {
-        "encoder": ("input", data, "output", code),
-        "discriminator": ("input", data),
-        "latent_discriminator": ("input", code),
-        "prior": ("output", code),
-    }
-    for seat, wanted in fits.items():
-        if seat not in seats:
-            continue
-        for side, shape in zip(wanted[::2], wanted[1::2], strict=True):
-            got = getattr(seats[seat], f"{side}_shape")[1:]
-            if got != shape:
-                what = "data" if shape == data else "codes"
-                raise ValueError(
-                    f"The {seat}'s {side} does not fit the generator: expected "
-                    f"{what} of shape {shape}, received {got}. The generator "
-                    f"maps codes {code} to data {data}."
-                )
+    what = {code: "codes", data: "data"}
+
+    def fit(seat, side, expected, tensor):
+        received = tuple(tensor.shape[1:])
+        if received != expected:
+            raise ValueError(
+                f"The {seat}'s {side} does not fit the generator: expected "
+                f"{what[expected]} of shape {expected}, received {received}. "
+                f"The generator maps codes {code} to data {data}."
+            )
+
+    for seat in ("encoder", "second_encoder"):
+        if seat in seats:
+            fit(seat, "input", data, seats[seat].inputs[0])
+            for output in seats[seat].outputs:
+                fit(seat, "output", code, output)
+    if "discriminator" in seats:
+        critic = seats["discriminator"]
+        fit("discriminator", "input", data, critic.inputs[0])
+        outputs = outputs_of(critic)
+        if isinstance(outputs, dict) and "reconstruction" in outputs:
+            reconstruction = outputs["reconstruction"]
+            fit("discriminator", "reconstruction", data, reconstruction)
+    if "latent_discriminator" in seats:
+        *first, last = seats["latent_discriminator"].inputs
+        for tensor in first:
+            fit("latent_discriminator", "first input", data, tensor)
+        fit("latent_discriminator", "input", code, last)
+    if "prior" in seats:
+        fit("prior", "output", code, seats["prior"].outputs[0])
+
+
+def _check_results(seat, network):
+    """Refuses a network with other inputs or outputs than its seat allows."""
+    inputs = 2 if seat == "latent_discriminator" else 1
+    if len(network.inputs) > inputs:
+        raise ValueError(
+            f"Expected the {seat} to have {' or '.join('12'[:inputs])} "
+            f"input(s). Received: {len(network.inputs)}."
+        )
+    outputs = outputs_of(network)
+    if seat in CRITICS:
+        results_of(network)
+    elif seat == "encoder" and isinstance(outputs, dict):
+        if set(outputs) != {"mean", "log_variance"}:
+            raise ValueError(
+                "Expected the encoder to give codes, or a dict of 'mean' and "
+                f"'log_variance'. Received: {sorted(outputs)}"
+            )
+    elif len(network.outputs) != 1 or isinstance(outputs, dict):
+        raise ValueError(
+            f"Expected the {seat} to have one output. Received: "
+            f"{len(network.outputs)}."
+        )
 
 
 def _payments(losses, seats):
@@ -820,6 +1114,7 @@ def _payments(losses, seats):
                     f"The loss '{loss.name}' needs the {seat} seat, which is "
                     f"empty. Give AEGAN a {seat}, or leave the loss away."
                 )
+        _check_needs(loss, seats)
         for term, payers in loss.terms().items():
             if term in payments:
                 raise ValueError(
@@ -829,14 +1124,36 @@ def _payments(losses, seats):
             payments[term] = {
                 seat: weight for seat, weight in payers.items() if seat in seats
             }
-    for seat in seats:
-        if not any(payers.get(seat) for payers in payments.values()):
+    for seat, network in seats.items():
+        paid = any(payers.get(seat) for payers in payments.values())
+        if network.trainable_variables and not paid:
             raise ValueError(
-                f"No loss trains the {seat}. Add one that it pays for, or "
-                f"leave the {seat} away. Received: losses="
+                f"No loss trains the {seat}. Add one that it pays for, freeze "
+                f"it (`trainable = False`), or leave it away. Received: losses="
                 f"{[loss.name for loss in losses]}"
             )
     return payments
+
+
+def _check_needs(loss, seats):
+    """Refuses a loss whose networks do not give what it looks at."""
+    for seat, result in loss.needs.items():
+        given = outputs_of(seats[seat])
+        if not isinstance(given, dict):
+            given = results_of(seats[seat]) if seat in CRITICS else ("codes",)
+        if result not in given:
+            raise ValueError(
+                f"The loss '{loss.name}' needs the {seat} to give '{result}'. "
+                f"Received: a {seat} that gives {sorted(given)}. Build it with "
+                "a dict of outputs by these names; the functions of "
+                "`keras_aegan.networks` have an option for it."
+            )
+    critic = seats.get(getattr(loss, "critic", None))
+    if critic is not None and len(critic.inputs) != loss.inputs:
+        raise ValueError(
+            f"The loss '{loss.name}' needs a {loss.critic} with {loss.inputs} "
+            f"input(s). Received: one with {len(critic.inputs)}."
+        )
 
 
 def _optimizer_configs(optimizer, players):
@@ -882,6 +1199,16 @@ def _without_labels(data):
     return data[0] if isinstance(data, (list, tuple)) else data
 
 
+def _mean(encoding):
+    """The codes that an encoder gives: of a distribution, its mean."""
+    return encoding["mean"] if isinstance(encoding, dict) else encoding
+
+
+def _errors(a, b):
+    """The mean squared difference of each sample."""
+    return np.mean(np.square(a - b), axis=tuple(range(1, a.ndim)))
+
+
 def _run(network, inputs, batch_size, prepare=None):
     """A network's outputs on all inputs, in batches, as float32.
 
@@ -903,4 +1230,6 @@ def _run(network, inputs, batch_size, prepare=None):
     if prepare is not None:
         inputs = ops.convert_to_numpy(prepare(inputs))
     outputs = network.predict(inputs, batch_size=size, verbose=0)
-    return np.asarray(outputs[:count], "float32")
+    return keras.tree.map_structure(
+        lambda output: np.asarray(output[:count], "float32"), outputs
+    )

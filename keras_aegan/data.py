@@ -23,6 +23,12 @@ class DataSpec:
         dtype: the dtype that samples are returned in.
     """
 
+    #: What an error calls the data, and what it advises.
+    wanted = "values in data_range"
+    remedy = (
+        "Rescale the data, or build the model with the data's own `data_range`."
+    )
+
     def __init__(self, shape, value_range, dtype):
         self.shape = tuple(shape)
         self.dtype = np.dtype(dtype)
@@ -95,6 +101,14 @@ class DataSpec:
             f". Received: shape {shape}. {advice}"
         )
 
+    def check_dtype(self, dtype):
+        """Refuses data that are no numbers."""
+        dtype = np.dtype(dtype)
+        if dtype.kind not in "fiub" and dtype.name != "bfloat16":
+            raise ValueError(
+                f"Expected data to be numbers. Received: dtype {dtype}"
+            )
+
     def fits(self, dtype) -> bool:
         """Whether no value of this dtype can be wrong, so none is looked at."""
         if self.range is None:
@@ -122,10 +136,7 @@ class DataSpec:
                 f"Expected at least one sample. Received: {name} with none, "
                 f"shape {x.shape}."
             )
-        if x.dtype.kind not in "fiub" and x.dtype.name != "bfloat16":
-            raise ValueError(
-                f"Expected {name} to be numbers. Received: dtype {x.dtype}"
-            )
+        self.check_dtype(x.dtype)
         if self.fits(x.dtype):
             return
         low, high = float(x.min()), float(x.max())
@@ -139,9 +150,8 @@ class DataSpec:
             slack = 1e-3 * (self.range[1] - self.range[0])
             if low < self.range[0] - slack or high > self.range[1] + slack:
                 raise ValueError(
-                    f"Expected values in data_range={self.range}. Received: "
-                    f"{name} from {low:g} to {high:g}. Rescale the data, or "
-                    "build the model with the data's own `data_range`."
+                    f"Expected {self.wanted}={self.range}. Received: "
+                    f"{name} from {low:g} to {high:g}. {self.remedy}"
                 )
 
     def checked(self, source):
@@ -199,6 +209,7 @@ class DataSpec:
                 f"`dataset.map(lambda x: tf.ensure_shape(x, {batch_shape}))`."
             )
         self.check_shape(first.shape)
+        self.check_dtype(first.dtype.as_numpy_dtype)
         if dataset.cardinality() == 0:
             raise _no_batches(dataset)
         if self.fits(first.dtype.as_numpy_dtype):
@@ -217,10 +228,7 @@ class DataSpec:
             if self.range is not None:
                 low, high = self.range
                 slack = 1e-3 * (high - low)
-                advice = (
-                    f"Expected values in data_range={self.range}. Rescale the "
-                    "data, or build the model with the data's own `data_range`."
-                )
+                advice = f"Expected {self.wanted}={self.range}. {self.remedy}"
                 checks += [
                     tf.debugging.assert_greater_equal(
                         values, low - slack, message=advice

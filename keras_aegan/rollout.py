@@ -4,6 +4,8 @@ from functools import cached_property
 
 from keras import ops
 
+from keras_aegan.critics import judge
+
 
 class Rollout:
     """What the networks make of one batch, each tensor once, on first use.
@@ -15,53 +17,122 @@ class Rollout:
     Args:
         networks: the filled seats, a dict of name to network.
         data: `(batch, *data_shape)`, in the networks' range.
-        noise: `(batch, *noise_shape)`, drawn from the prior.
+        noise: `(batch, *noise_shape)`, drawn from the prior, or `None` without
+            a prior.
+        draw: a function of `"normal"` or `"uniform"` (-1 to 1) and a shape to
+            fresh random numbers.
+        step: the number of steps done, a scalar tensor.
         is_due: a function of an interval in steps to whether it is due in this
             step: a boolean, or a tensor where only the device knows.
         training: whether the networks run in training mode.
     """
 
-    def __init__(self, networks, data, noise, is_due, training: bool):
+    def __init__(
+        self, networks, data, noise, draw, step, is_due, training: bool
+    ):
         self.networks = networks
         self.data = data
         self.noise = noise
+        self.draw = draw
+        self.step = step
         self.is_due = is_due
         self.training = training
-        self._scores = {}
+        self._encodings = {}
+        self._codes = {}
+        self._judgements = {}
 
-    def _call(self, seat, inputs):
-        return self.networks[seat](inputs, training=self.training)
+    def call(self, seat: str, inputs):
+        """What the network in a seat makes of some inputs.
+
+        A frozen network runs as it does at use, without noise of its own.
+        """
+        network = self.networks[seat]
+        return network(inputs, training=self.training and network.trainable)
 
     @cached_property
     def prior_codes(self):
         """Codes of the prior: the noise itself, or what its network makes."""
+        if self.noise is None:
+            raise ValueError(
+                "A loss compares with codes of the prior, and this model has "
+                "prior=None. Give AEGAN a prior, or leave that loss away."
+            )
         if "prior" in self.networks:
-            return self._call("prior", self.noise)
+            return self.call("prior", self.noise)
         return self.noise
 
-    @cached_property
+    @property
     def codes(self):
-        """`E(x)`."""
-        return self._call("encoder", self.data)
+        """`E(x)`; of an encoder that gives a distribution, a draw from it."""
+        return self._encoded("data")
 
     @cached_property
     def generated(self):
         """`G(z)`."""
-        return self._call("generator", self.prior_codes)
+        return self.call("generator", self.prior_codes)
 
     @cached_property
     def reconstructed(self):
         """`G(E(x))`."""
-        return self._call("generator", self.codes)
+        return self.call("generator", self.codes)
+
+    @property
+    def recovered_codes(self):
+        """`E(G(z))`, as `codes`."""
+        return self._encoded("generated")
 
     @cached_property
-    def recovered_codes(self):
-        """`E(G(z))`."""
-        return self._call("encoder", self.generated)
+    def second_codes(self):
+        """`E'(G(E(x)))`, by the second encoder."""
+        return self.call("second_encoder", self.reconstructed)
 
-    def score(self, critic: str, what: str):
-        """The critic's scores of one of the tensors above, in float32."""
-        if (critic, what) not in self._scores:
-            scores = self._call(critic, getattr(self, what))
-            self._scores[critic, what] = ops.cast(scores, "float32")
-        return self._scores[critic, what]
+    def encoding(self, what: str) -> dict:
+        """Mean and log-variance that the encoder gives one of the tensors."""
+        if what not in self._encodings:
+            self._encodings[what] = self.encode(getattr(self, what))
+        return self._encodings[what]
+
+    def encode(self, data):
+        """What the encoder gives: codes, or their mean and log-variance."""
+        outputs = self.call("encoder", data)
+        if isinstance(outputs, dict):
+            outputs = {k: ops.cast(v, "float32") for k, v in outputs.items()}
+        return outputs
+
+    def _encoded(self, what):
+        if what not in self._codes:
+            encoding = self.encoding(what)
+            if isinstance(encoding, dict):
+                encoding = self.sample(**encoding)
+            self._codes[what] = encoding
+        return self._codes[what]
+
+    def sample(self, mean, log_variance):
+        """A draw from the encoder's normal distribution; at use, its mean."""
+        if not self.training:
+            return mean
+        noise = self.draw("normal", ops.shape(mean))
+        return mean + ops.exp(0.5 * log_variance) * noise
+
+    def judgement(self, critic: str, what: str | tuple[str, ...]) -> dict:
+        """The critic's results on one of the tensors above, or on a pair.
+
+        Returns:
+            A dict with `"score"` and what else the critic's network gives
+            (`"features"`, `"reconstruction"`), in float32.
+        """
+        if (critic, what) not in self._judgements:
+            inputs = (
+                getattr(self, what)
+                if isinstance(what, str)
+                else [getattr(self, part) for part in what]
+            )
+            network = self.networks[critic]
+            self._judgements[critic, what] = judge(
+                network, inputs, self.training and network.trainable
+            )
+        return self._judgements[critic, what]
+
+    def score(self, critic: str, what: str | tuple[str, ...]):
+        """The critic's scores of one of the tensors above, or of a pair."""
+        return self.judgement(critic, what)["score"]

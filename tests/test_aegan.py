@@ -46,13 +46,12 @@ def two_outputs():
         ({"discriminator": Subclassed()}, "Received: Subclassed"),
         (
             {"encoder": two_outputs()},
-            "Expected the encoder to have one input and one output. "
-            "Received: 1 and 2",
+            "Expected the encoder to have one output. Received: 2.",
         ),
         (
             {"prior": "gaussian"},
-            "Expected prior to be one of ['normal', 'sphere', 'uniform'] or a "
-            "keras.Model. Received: prior='gaussian'",
+            "Expected prior to be one of ['normal', 'sphere', 'uniform'], a "
+            "keras.Model or None. Received: prior='gaussian'",
         ),
         (
             {"encoder": networks.dense_encoder(SHAPE, 5)},
@@ -110,8 +109,8 @@ def two_outputs():
         ),
         (
             {"losses": [losses.ReconstructionLoss()]},
-            "No loss trains the discriminator. Add one that it pays for, or "
-            "leave the discriminator away",
+            "No loss trains the discriminator. Add one that it pays for, "
+            "freeze it (`trainable = False`), or leave it away",
         ),
         (
             {"optimizer": {"generator": "adam"}},
@@ -189,6 +188,7 @@ def test_shapes_ranges_and_seats_are_told(tiny_model):
         "prior",
         "ema_generator",
         "ema_encoder",
+        "ema_prior",
     }
 
 

@@ -173,9 +173,11 @@ def test_training_refuses_a_backup_folder_of_something_else(
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["--recipe", "aegon"], "expected one of aegan, aegan_classic"),
+        (["--recipe", "aegon"], "expected one of aae, aegan, aegan_classic"),
         (["--option", "widht=4"], "width=32"),
         (["--option", "width"], "expected NAME=VALUE"),
+        (["--option", "widht=4"], "seed=None"),
+        (["--recipe", "latent_gan"], "starts from a trained model"),
         (["--option", "image_shape=3"], "expected NAME=VALUE"),
         (["--option", "width='many'"], ""),
         (["--key", "x"], "within an .npz file"),
@@ -214,8 +216,8 @@ def test_training_refuses_data_that_cannot_be_used(tmp_path, capsys):
     np.save(floats, np.full((4, 28, 28), np.nan, "float32"))
     assert "NaN" in refused(floats, *TINY)
     assert "are for pictures" in refused(floats, "--image-size", 32)
-    np.save(floats, np.zeros((4, 28), "float32"))
-    refused(floats, *TINY)
+    np.save(floats, np.zeros((4, 7, 5), "float32"))
+    assert "halved at least twice" in refused(floats, *TINY)
 
 
 def test_outputs_that_cannot_be_written_are_refused_at_once(

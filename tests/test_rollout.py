@@ -22,6 +22,18 @@ class Counted:
         self.seat, self.network = seat, network
         self.calls, self.modes = calls, modes
 
+    @property
+    def trainable(self):
+        return self.network.trainable
+
+    @property
+    def inputs(self):
+        return self.network.inputs
+
+    @property
+    def output(self):
+        return self.network.output
+
     def __call__(self, inputs, training):
         self.calls[self.seat] += 1
         self.modes.add(training)
@@ -40,7 +52,7 @@ def play(tiny_networks, batch):
     """A rollout, its networks and the count of their calls."""
     networks, calls, modes = tiny_networks(), Counter(), set()
     counted = {s: Counted(s, n, calls, modes) for s, n in networks.items()}
-    return Rollout(counted, *batch, 0, True), networks, calls, modes
+    return Rollout(counted, *batch, None, 0, None, True), networks, calls, modes
 
 
 def test_nothing_is_computed_before_it_is_read(play):
@@ -119,7 +131,7 @@ def test_what_is_read_equals_direct_calls(play, batch):
 def test_a_prior_network_makes_the_codes_from_the_noise(tiny_networks, batch):
     data, noise = batch
     prior = tiny_networks(shape=(4,))["encoder"]
-    rollout = Rollout({"prior": prior}, data, noise, 0, False)
+    rollout = Rollout({"prior": prior}, data, noise, None, 0, None, False)
     np.testing.assert_allclose(
         ops.convert_to_numpy(rollout.prior_codes),
         ops.convert_to_numpy(prior(noise)),
@@ -131,6 +143,6 @@ def test_a_prior_network_makes_the_codes_from_the_noise(tiny_networks, batch):
 def test_the_networks_run_in_the_mode_of_the_rollout(play, batch, training):
     _, _, _, modes = play
     counted = play[0].networks
-    rollout = Rollout(counted, *batch, 0, training)
+    rollout = Rollout(counted, *batch, None, 0, None, training)
     rollout.score("discriminator", "reconstructed")
     assert modes == {training}

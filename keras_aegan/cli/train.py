@@ -21,6 +21,7 @@ from keras_aegan.cli.mistakes import UsageError, users_mistakes
 from keras_aegan.cli.models import grid, load, read_for, shows
 from keras_aegan.images import import_pillow, read_data, save_image
 
+_COMMON = ("data_range", "data_dtype", "ema_momentum", "seed")
 _MANY_EPOCHS = 1_000_000  # where minutes end the training, not epochs
 _NOTE = "run.json"  # in the backup: whose it is
 _STATE = "latest.weights.h5"  # what Keras's BackupAndRestore writes there
@@ -147,8 +148,18 @@ def _check_size(args: argparse.Namespace, shape: tuple[int, ...]) -> None:
 
 
 def _options(name: str, recipe: Callable, texts: list[str]) -> dict:
+    from keras_aegan import AEGAN
+
     # The first parameter is the shape, which the data tell.
-    valid = list(inspect.signature(recipe).parameters.values())[1:]
+    first, *valid = inspect.signature(recipe).parameters.values()
+    if first.annotation is AEGAN:
+        raise UsageError(
+            f"--recipe {name} starts from a trained model and not from data "
+            f"alone: call `keras_aegan.recipes.{name}` from Python."
+        )
+    if valid[-1].kind is inspect.Parameter.VAR_KEYWORD:
+        whole = inspect.signature(AEGAN).parameters
+        valid[-1:] = [whole[option] for option in _COMMON]
     options = {}
     for text in texts:
         option, equals, value = text.partition("=")

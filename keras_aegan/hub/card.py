@@ -156,6 +156,8 @@ def _bullets(lines):
 def _shape(shape):
     if isinstance(shape, int):
         return str(shape)
+    if shape and isinstance(shape[0], list):
+        return ", ".join(map(_shape, shape))
     return " × ".join(str(part or "any") for part in shape)
 
 

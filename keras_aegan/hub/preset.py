@@ -133,8 +133,8 @@ def _facts(model):
 
     networks = {
         name: {
-            "input_shape": list(network.input_shape[1:]),
-            "output_shape": list(network.output_shape[1:]),
+            "input_shape": _shapes(network.inputs),
+            "output_shape": _shapes(network.outputs),
             "parameters": network.count_params(),
         }
         for name, network in model.networks.items()
@@ -155,6 +155,12 @@ def _facts(model):
         "parameter_count": {"total": total, **counts},
         "networks": networks,
     }
+
+
+def _shapes(tensors):
+    """The shape of a network's one input or output, or a list of several."""
+    shapes = [list(tensor.shape[1:]) for tensor in tensors]
+    return shapes[0] if len(shapes) == 1 else shapes
 
 
 def _description(facts):

@@ -1,10 +1,11 @@
-"""R1 and R2: the squared gradient of a discriminator at its inputs."""
+"""What keeps a critic smooth: its gradient at its inputs, penalised."""
 
 import contextlib
 
 import keras
 from keras import ops
 
+from keras_aegan.critics import judge
 from keras_aegan.losses.input_gradient import input_gradient
 from keras_aegan.losses.loss import Loss
 
@@ -35,8 +36,11 @@ def _in_float32(network):
             layer.dtype_policy = policy
 
 
-class _GradientPenalty(Loss):
-    place: str
+class _Penalty(Loss):
+    """A mean over samples of some function of the critic's input gradient."""
+
+    prefix: str
+    factor: float  # of gamma
 
     def __init__(
         self,
@@ -51,9 +55,8 @@ class _GradientPenalty(Loss):
                 f"Expected critic to be one of {sorted(_PLACES)}. Received: "
                 f"critic={critic!r}"
             )
-        kind = "r1" if self.place == "real" else "r2"
-        prefix = "" if critic == "discriminator" else "latent_"
-        super().__init__(name=name or prefix + kind, **kwargs)
+        place = "" if critic == "discriminator" else "latent_"
+        super().__init__(name=name or place + self.prefix, **kwargs)
         if not gamma >= 0:
             raise ValueError(
                 f"Expected a gamma of 0 or more. Received: gamma={gamma}"
@@ -66,19 +69,28 @@ class _GradientPenalty(Loss):
         self.gamma = float(gamma)
         self.interval = int(interval)
         self.critic = critic
-        self.seats = (critic,)
-        if self.place == "fake":
-            creator = "generator" if critic == "discriminator" else "encoder"
-            self.seats = (critic, creator)
+        self.seats = (critic, *self._creator())
+
+    def _creator(self):
+        """The seat whose fakes it looks at."""
+        latent = self.critic == "latent_discriminator"
+        return ("encoder",) if latent else ("generator",)
 
     def terms(self):
-        return {self.name: {self.critic: self.gamma / 2}}
+        return {self.name: {self.critic: self.factor * self.gamma}}
+
+    def _points(self, rollout):
+        """Where the gradient is taken."""
+        raise NotImplementedError
+
+    def _penalty(self, squares):
+        """Of each sample's squared gradient, summed over its values."""
+        return squares
 
     def values(self, rollout):
         network = rollout.networks[self.critic]
-        inputs = ops.cast(
-            getattr(rollout, _PLACES[self.critic][self.place]), "float32"
-        )
+
+        points = ops.cast(self._points(rollout), "float32")
 
         def penalty():
             # What the network changes in itself (noise seeds, spectral norms)
@@ -87,11 +99,14 @@ class _GradientPenalty(Loss):
             own = [(variable, variable.value) for variable in network.variables]
             with _in_float32(network), keras.StatelessScope(own):
                 gradient = input_gradient(
-                    lambda data: network(data, training=rollout.training),
-                    inputs,
+                    lambda data: judge(network, data, rollout.training)[
+                        "score"
+                    ],
+                    points,
                 )
             axes = tuple(range(1, len(gradient.shape)))
-            return ops.mean(ops.sum(ops.square(gradient), axis=axes))
+            squares = ops.sum(ops.square(gradient), axis=axes)
+            return ops.mean(self._penalty(squares))
 
         if self.interval == 1 or not rollout.training:
             return {self.name: penalty()}
@@ -116,7 +131,7 @@ class _GradientPenalty(Loss):
 
 
 @keras.saving.register_keras_serializable(package="keras_aegan")
-class R1Penalty(_GradientPenalty):
+class R1Penalty(_Penalty):
     """The discriminator's squared gradient at real data.
 
     The discriminator pays `gamma / 2 * mean(|dD(x)/dx|^2)`, summed over the
@@ -146,11 +161,18 @@ class R1Penalty(_GradientPenalty):
           https://arxiv.org/abs/1912.04958), section 3.1 (lazy)
     """
 
-    place = "real"
+    prefix = "r1"
+    factor = 0.5
+
+    def _creator(self):
+        return ()
+
+    def _points(self, rollout):
+        return getattr(rollout, _PLACES[self.critic]["real"])
 
 
 @keras.saving.register_keras_serializable(package="keras_aegan")
-class R2Penalty(_GradientPenalty):
+class R2Penalty(_Penalty):
     """The discriminator's squared gradient at fake samples.
 
     As `R1Penalty`, at `G(z)` for the discriminator of data and at `E(x)` for
@@ -177,4 +199,56 @@ class R2Penalty(_GradientPenalty):
           https://arxiv.org/abs/2501.05441), section 2
     """
 
-    place = "fake"
+    prefix = "r2"
+    factor = 0.5
+
+    def _points(self, rollout):
+        return getattr(rollout, _PLACES[self.critic]["fake"])
+
+
+@keras.saving.register_keras_serializable(package="keras_aegan")
+class GradientPenalty(_Penalty):
+    """The critic's gradient between real and fake, held at length 1 (WGAN-GP).
+
+    The critic pays `gamma * mean((|dD(y)/dy| - 1)^2)` at points `y` drawn
+    evenly on the line from each real sample to its fake. It is always
+    computed in float32. In the logs: `gradient_penalty` (or
+    `latent_gradient_penalty`), without the factor `gamma`.
+
+    Args:
+        gamma: the penalty's weight, 10 by default.
+        interval: compute it every `interval` steps and multiply it by
+            `interval` there; 1 (default) is exact.
+        critic: `"discriminator"` (default) or `"latent_discriminator"`.
+        name: the term's name, by default `"gradient_penalty"` or
+            `"latent_gradient_penalty"`.
+
+    Example:
+
+    ```python
+    [DataAdversarialLoss("wasserstein"), GradientPenalty()]
+    ```
+
+    Reference:
+        - [Improved Training of Wasserstein GANs](
+          https://arxiv.org/abs/1704.00028), equation 3
+    """
+
+    prefix = "gradient_penalty"
+    factor = 1.0
+
+    def __init__(self, gamma: float = 10.0, **kwargs):
+        super().__init__(gamma, **kwargs)
+
+    def _points(self, rollout):
+        real, fake = (
+            ops.cast(getattr(rollout, place), "float32")
+            for place in _PLACES[self.critic].values()
+        )
+        ones = (1,) * (len(real.shape) - 1)
+        share = 0.5 + 0.5 * rollout.draw("uniform", (ops.shape(real)[0], *ones))
+        return share * real + (1.0 - share) * fake
+
+    def _penalty(self, squares):
+        # The root's own gradient is infinite at 0.
+        return ops.square(ops.sqrt(squares + 1e-12) - 1.0)

@@ -3,6 +3,7 @@
 import keras
 
 _CREATORS = ("encoder", "generator", "prior")
+_PAYING = (*_CREATORS, "second_encoder")
 
 
 class Loss(keras.layers.Layer):
@@ -27,6 +28,10 @@ class Loss(keras.layers.Layer):
 
     #: Seats that must be filled for this loss to be computed.
     seats: tuple[str, ...] = ()
+    #: What a seat's network must give by name, besides a score or a code.
+    needs: dict[str, str] = {}
+    #: How many inputs the critic that it asks has.
+    inputs: int = 1
 
     def __init__(
         self,
@@ -41,10 +46,10 @@ class Loss(keras.layers.Layer):
                 f"Expected a weight of 0 or more. Received: weight={weight}"
             )
         if players is not None and (
-            isinstance(players, str) or not set(players) <= set(_CREATORS)
+            isinstance(players, str) or not set(players) <= set(_PAYING)
         ):
             raise ValueError(
-                f"Expected players to be a tuple of some of {_CREATORS}, or "
+                f"Expected players to be a tuple of some of {_PAYING}, or "
                 f"None for all that there are. Received: players={players!r}"
             )
         self.weight = float(weight)
@@ -57,12 +62,25 @@ class Loss(keras.layers.Layer):
         return self.players or _CREATORS
 
     def terms(self) -> dict[str, dict[str, float]]:
-        """The name of each term, and what each player pays of it."""
+        """The name of each term, and what each player pays of it.
+
+        A term that nobody pays for is only shown in the logs.
+        """
         raise NotImplementedError
 
     def values(self, rollout) -> dict:
         """The value of each term on one batch, scalars in float32."""
         raise NotImplementedError
+
+    def after_step(self, values: dict) -> None:
+        """Moves the loss's own variables, once a training step.
+
+        Args:
+            values: the value of every term in this step, scalar tensors.
+        """
+
+    def after_epoch(self) -> None:
+        """Moves the loss's own variables at the end of each epoch of `fit`."""
 
     def get_config(self):
         config = super().get_config()

@@ -5,11 +5,20 @@ import math
 import keras
 from keras import layers
 
+from keras_aegan.networks.codes import code_output
+from keras_aegan.networks.critic import (
+    augmented,
+    autoencoder,
+    critic_output,
+    spectrally_normalized,
+)
 
-def _stack(features, units, activation):
+
+def stack(features, units: tuple[int, ...], activation: str, name="hidden"):
+    """Hidden layers of these many units."""
     for index, width in enumerate(units):
         features = layers.Dense(
-            width, activation=activation, name=f"hidden_{index}"
+            width, activation=activation, name=f"{name}_{index}"
         )(features)
     return features
 
@@ -20,6 +29,7 @@ def dense_encoder(
     hidden_units: tuple[int, ...] = (),
     activation: str = "leaky_relu",
     code_activation: str | None = None,
+    distribution: bool = False,
     name: str = "encoder",
 ) -> keras.Model:
     """An encoder of dense layers: data of any shape to a code.
@@ -31,10 +41,14 @@ def dense_encoder(
         activation: activation of the hidden layers.
         code_activation: activation of the code; `"relu"` is the article's,
             `None` (the default) suits a normal prior.
+        distribution: whether to give a normal distribution of codes, as a
+            variational encoder does; `code_activation` is then its mean's.
         name: the network's name.
 
     Returns:
-        A `keras.Model` from `(batch, *data_shape)` to `(batch, latent_dim)`.
+        A `keras.Model` from `(batch, *data_shape)` to `(batch, latent_dim)`,
+        or to a dict of two such tensors: `"mean"` and `"log_variance"`, the
+        latter clipped to -30 to 20.
 
     Example:
 
@@ -42,10 +56,15 @@ def dense_encoder(
     encoder = dense_encoder((28, 28, 1), 32, code_activation="relu")
     ```
     """
+    activations = {"code": code_activation, "mean": code_activation}
     data = keras.Input(data_shape, name="data")
-    features = _stack(layers.Flatten()(data), hidden_units, activation)
-    code = layers.Dense(latent_dim, activation=code_activation, name="code")(
-        features
+    features = stack(layers.Flatten()(data), hidden_units, activation)
+    code = code_output(
+        features,
+        lambda name: layers.Dense(
+            latent_dim, activation=activations.get(name), name=name
+        ),
+        distribution,
     )
     return keras.Model(data, code, name=name)
 
@@ -80,7 +99,7 @@ def dense_generator(
     ```
     """
     code = keras.Input((latent_dim,), name="code")
-    features = _stack(code, hidden_units, activation)
+    features = stack(code, hidden_units, activation)
     data = layers.Dense(
         math.prod(data_shape), activation=output_activation, name="data"
     )(features)
@@ -93,6 +112,9 @@ def dense_discriminator(
     data_shape: tuple[int, ...],
     hidden_units: tuple[int, ...] = (128, 128),
     activation: str = "leaky_relu",
+    outputs: tuple[str, ...] = ("score",),
+    spectral_norm: bool = False,
+    augment: tuple[str, ...] = (),
     name: str = "discriminator",
 ) -> keras.Model:
     """A discriminator of dense layers, for data of any shape or for codes.
@@ -104,19 +126,106 @@ def dense_discriminator(
             for a discriminator of codes.
         hidden_units: width of each hidden layer.
         activation: activation of the hidden layers.
+        outputs: some of `"score"`, `"features"` (the last hidden layer's) and
+            `"reconstruction"` (the data, in -1 to 1, decoded from the
+            features by the mirrored hidden layers). The score alone by
+            default.
+        spectral_norm: whether the layers on the way to the score have weights
+            of spectral norm 1.
+        augment: what `keras_aegan.layers.DiffAugment` does to the data first;
+            nothing by default.
         name: the network's name.
 
     Returns:
         A `keras.Model` from `(batch, *data_shape)` to scores `(batch, 1)`,
-        logits without an activation: high means real.
+        logits without an activation: high means real. With other `outputs`, to
+        a dict of them.
+
+    Raises:
+        ValueError: if `outputs` is empty or names anything else.
 
     Example:
 
     ```python
     latent_discriminator = dense_discriminator((32,), (128, 128))
     ```
+
+    Reference:
+        - [Spectral Normalization for Generative Adversarial Networks](
+          https://arxiv.org/abs/1802.05957)
+        - [Towards Faster and Stabilized GAN Training](
+          https://arxiv.org/abs/2101.04775), for the reconstruction
     """
     data = keras.Input(data_shape, name="data")
-    features = _stack(layers.Flatten()(data), hidden_units, activation)
-    score = layers.Dense(1, name="score")(features)
-    return keras.Model(data, score, name=name)
+    features = layers.Flatten()(augmented(data, augment))
+    features = stack(features, hidden_units, activation)
+    mirrored = tuple(reversed(hidden_units[:-1]))
+    output = critic_output(
+        outputs,
+        {
+            "score": lambda: layers.Dense(1, name="score")(features),
+            "features": lambda: features,
+            "reconstruction": lambda: dense_generator(
+                data_shape,
+                features.shape[-1],
+                mirrored,
+                activation,
+                name="decoder",
+            )(features),
+        },
+    )
+    network = keras.Model(data, output, name=name)
+    return spectrally_normalized(network) if spectral_norm else network
+
+
+def dense_autoencoder(
+    data_shape: tuple[int, ...],
+    latent_dim: int,
+    hidden_units: tuple[int, ...] = (),
+    activation: str = "leaky_relu",
+    code_activation: str | None = None,
+    output_activation: str | None = "tanh",
+    name: str = "discriminator",
+) -> keras.Model:
+    """A critic that is an autoencoder of dense layers.
+
+    Data that it reconstructs well look real to it.
+
+    Args:
+        data_shape: shape of one sample, without the batch.
+        latent_dim: number of values in a code.
+        hidden_units: width of each hidden layer of the encoder, mirrored in
+            the decoder; none by default.
+        activation: activation of the hidden layers.
+        code_activation: activation of the code; none by default.
+        output_activation: of the reconstruction, see `dense_generator`.
+        name: the network's name.
+
+    Returns:
+        A `keras.Model` from `(batch, *data_shape)` to a dict of
+        `"reconstruction"`, of the data's shape, and `"features"`, the code
+        `(batch, latent_dim)`.
+
+    Example:
+
+    ```python
+    discriminator = dense_autoencoder((28, 28, 1), 32, hidden_units=(128,))
+    ```
+
+    Reference:
+        - [Energy-based Generative Adversarial Network](
+          https://arxiv.org/abs/1609.03126)
+    """
+    return autoencoder(
+        dense_encoder(
+            data_shape, latent_dim, hidden_units, activation, code_activation
+        ),
+        dense_generator(
+            data_shape,
+            latent_dim,
+            tuple(reversed(hidden_units)),
+            activation,
+            output_activation,
+        ),
+        name,
+    )

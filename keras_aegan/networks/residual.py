@@ -3,81 +3,58 @@
 After the networks of R3GAN (Huang et al., NeurIPS 2024, arXiv:2501.05441):
 nothing in them mixes samples, each block starts as the identity (its last
 convolution is zero), and size changes happen between blocks. Two differences,
-both for speed on a CPU: the 3x3 convolutions are not grouped, and the first
-and the last layer work on 2x2 patches, so that no block runs at full size.
+both for speed on a CPU: the convolutions are not grouped, and the first and
+the last layer work on patches, so that no block runs at full size.
 """
+
+import math
 
 import keras
 from keras import layers
 
-from keras_aegan.networks.sizes import image_sizes
-
-
-def _convolution(filters, size, name, **kwargs):
-    kwargs.setdefault("kernel_initializer", "he_normal")
-    return layers.Conv2D(
-        filters,
-        size,
-        padding="same",
-        data_format="channels_last",
-        name=name,
-        **kwargs,
-    )
-
-
-def _block(features, name):
-    """x + conv(act(conv(act(x)))), the identity at the start."""
-    filters = features.shape[-1]
-    change = layers.LeakyReLU(0.2)(features)
-    change = _convolution(filters, 3, f"{name}_conv_1")(change)
-    change = layers.LeakyReLU(0.2)(change)
-    change = _convolution(
-        filters, 3, f"{name}_conv_2", kernel_initializer="zeros"
-    )(change)
-    return layers.Add()([features, change])
-
-
-def _widths(sizes, width, max_width):
-    """Filters at each size below the full one; doubled at each halving."""
-    return [min(width * 2**stage, max_width) for stage in range(len(sizes) - 1)]
-
-
-def _to_features(image, width, blocks, max_width):
-    sizes = image_sizes(image.shape[1:])
-    widths = _widths(sizes, width, max_width)
-    features = _convolution(widths[0], 4, "from_image", strides=2)(image)
-    for stage, filters in enumerate(widths):
-        if stage:
-            features = layers.AveragePooling2D(
-                2, data_format="channels_last", name=f"down_{stage}"
-            )(features)
-            features = _convolution(filters, 1, f"widen_{stage}")(features)
-        for block in range(blocks):
-            features = _block(features, f"stage_{stage}_block_{block}")
-    return layers.LeakyReLU(0.2)(features)
+from keras_aegan.networks.blocks import (
+    convolution,
+    from_features,
+    kind,
+    stage_widths,
+    to_features,
+)
+from keras_aegan.networks.codes import code_output
+from keras_aegan.networks.critic import (
+    augmented,
+    autoencoder,
+    critic_output,
+    spectrally_normalized,
+)
+from keras_aegan.networks.sizes import data_sizes
 
 
 def residual_encoder(
-    image_shape: tuple[int, int, int],
+    data_shape: tuple[int, ...],
     latent_dim: int,
     width: int = 32,
     blocks: int = 1,
     max_width: int = 256,
+    distribution: bool = False,
     name: str = "encoder",
 ) -> keras.Model:
-    """A residual encoder: an image to a code.
+    """A residual encoder: an image or a signal to a code.
 
     Args:
-        image_shape: `(height, width, channels)`, sides that can be halved at
-            least twice (28, 32, 64, 96, 128 ...).
+        data_shape: `(height, width, channels)` or `(length, channels)`, sides
+            that can be halved at least twice (28, 32, 64, 96, 128 ...).
         latent_dim: number of values in a code.
         width: filters at half the full size, doubled at each halving.
         blocks: residual blocks at each size.
         max_width: the most filters at any size.
+        distribution: whether to give a normal distribution of codes, as a
+            variational encoder does.
         name: the network's name.
 
     Returns:
-        A `keras.Model` from `(batch, *image_shape)` to `(batch, latent_dim)`.
+        A `keras.Model` from `(batch, *data_shape)` to `(batch, latent_dim)`,
+        or to a dict of two such tensors: `"mean"` and `"log_variance"`, the
+        latter clipped to -30 to 20.
 
     Example:
 
@@ -89,32 +66,52 @@ def residual_encoder(
         - [The GAN is dead; long live the GAN! A Modern GAN Baseline](
           https://arxiv.org/abs/2501.05441)
     """
-    image = keras.Input(image_shape, name="image")
-    features = _to_features(image, width, blocks, max_width)
-    code = layers.Dense(latent_dim, name="code")(layers.Flatten()(features))
-    return keras.Model(image, code, name=name)
+    widths = stage_widths(data_sizes(data_shape), width, max_width)
+    data = keras.Input(data_shape, name=kind(data_shape))
+    features = layers.Flatten()(to_features(data, widths, blocks))
+    code = code_output(
+        features, lambda name: layers.Dense(latent_dim, name=name), distribution
+    )
+    return keras.Model(data, code, name=name)
 
 
 def residual_discriminator(
-    image_shape: tuple[int, int, int],
+    data_shape: tuple[int, ...],
     width: int = 32,
     blocks: int = 1,
     max_width: int = 256,
+    outputs: tuple[str, ...] = ("score",),
+    spectral_norm: bool = False,
+    augment: tuple[str, ...] = (),
     name: str = "discriminator",
 ) -> keras.Model:
-    """A residual discriminator: an image to a score, without batch statistics.
+    """A residual discriminator: an image or a signal to a score.
+
+    It has no batch statistics, so that a sample's score is its own.
 
     Args:
-        image_shape: `(height, width, channels)`, sides that can be halved at
-            least twice (28, 32, 64, 96, 128 ...).
+        data_shape: `(height, width, channels)` or `(length, channels)`, sides
+            that can be halved at least twice (28, 32, 64, 96, 128 ...).
         width: filters at half the full size, doubled at each halving.
         blocks: residual blocks at each size.
         max_width: the most filters at any size.
+        outputs: some of `"score"`, `"features"` (the map that the score is
+            made from) and `"reconstruction"` (the data, in -1 to 1, decoded
+            from the features by a generator of half the width with one block
+            at each size). The score alone by default.
+        spectral_norm: whether the layers on the way to the score have weights
+            of spectral norm 1. Blocks then do not start as the identity.
+        augment: what `keras_aegan.layers.DiffAugment` does to the data first;
+            nothing by default.
         name: the network's name.
 
     Returns:
-        A `keras.Model` from `(batch, *image_shape)` to scores `(batch, 1)`,
-        logits without an activation: high means real.
+        A `keras.Model` from `(batch, *data_shape)` to scores `(batch, 1)`,
+        logits without an activation: high means real. With other `outputs`, to
+        a dict of them.
+
+    Raises:
+        ValueError: if `outputs` is empty or names anything else.
 
     Example:
 
@@ -125,26 +122,52 @@ def residual_discriminator(
     Reference:
         - [The GAN is dead; long live the GAN! A Modern GAN Baseline](
           https://arxiv.org/abs/2501.05441)
+        - [Spectral Normalization for Generative Adversarial Networks](
+          https://arxiv.org/abs/1802.05957)
+        - [Towards Faster and Stabilized GAN Training](
+          https://arxiv.org/abs/2101.04775), for the reconstruction
     """
-    image = keras.Input(image_shape, name="image")
-    features = _to_features(image, width, blocks, max_width)
-    score = layers.Dense(1, name="score")(layers.Flatten()(features))
-    return keras.Model(image, score, name=name)
+    widths = stage_widths(data_sizes(data_shape), width, max_width)
+    data = keras.Input(data_shape, name=kind(data_shape))
+    features = to_features(augmented(data, augment), widths, blocks)
+    output = critic_output(
+        outputs,
+        {
+            "score": lambda: layers.Dense(1, name="score")(
+                layers.Flatten()(features)
+            ),
+            "features": lambda: features,
+            "reconstruction": lambda: _decoder(features, data_shape, widths)(
+                features
+            ),
+        },
+    )
+    network = keras.Model(data, output, name=name)
+    return spectrally_normalized(network) if spectral_norm else network
+
+
+def _decoder(features, data_shape, widths):
+    """A small generator from a discriminator's features."""
+    widths = [max(filters // 2, 1) for filters in widths]
+    start = keras.Input(features.shape[1:], name="features")
+    narrow = convolution(start, widths[-1], 1, "start")
+    data = from_features(narrow, data_shape, widths, blocks=1)
+    return keras.Model(start, data, name="decoder")
 
 
 def residual_generator(
-    image_shape: tuple[int, int, int],
+    data_shape: tuple[int, ...],
     latent_dim: int,
     width: int = 32,
     blocks: int = 1,
     max_width: int = 256,
     name: str = "generator",
 ) -> keras.Model:
-    """A residual generator (decoder): a code to an image in -1 to 1.
+    """A residual generator (decoder): a code to an image or a signal.
 
     Args:
-        image_shape: `(height, width, channels)`, sides that can be halved at
-            least twice (28, 32, 64, 96, 128 ...).
+        data_shape: `(height, width, channels)` or `(length, channels)`, sides
+            that can be halved at least twice (28, 32, 64, 96, 128 ...).
         latent_dim: number of values in a code.
         width: filters at half the full size, doubled at each halving.
         blocks: residual blocks at each size.
@@ -152,7 +175,8 @@ def residual_generator(
         name: the network's name.
 
     Returns:
-        A `keras.Model` from `(batch, latent_dim)` to `(batch, *image_shape)`.
+        A `keras.Model` from `(batch, latent_dim)` to `(batch, *data_shape)`,
+        in -1 to 1.
 
     Example:
 
@@ -164,38 +188,55 @@ def residual_generator(
         - [The GAN is dead; long live the GAN! A Modern GAN Baseline](
           https://arxiv.org/abs/2501.05441)
     """
-    sizes = image_sizes(image_shape)
-    widths = _widths(sizes, width, max_width)
+    sizes = data_sizes(data_shape)
+    widths = stage_widths(sizes, width, max_width)
     code = keras.Input((latent_dim,), name="code")
     start = (*sizes[-1], widths[-1])
-    features = layers.Dense(start[0] * start[1] * start[2], name="start")(code)
+    features = layers.Dense(math.prod(start), name="start")(code)
     features = layers.Reshape(start)(features)
-    for stage in reversed(range(len(widths))):
-        if stage < len(widths) - 1:
-            features = _convolution(widths[stage], 1, f"narrow_{stage}")(
-                features
-            )
-            features = layers.UpSampling2D(
-                2, data_format="channels_last", name=f"up_{stage}"
-            )(features)
-        for block in range(blocks):
-            features = _block(features, f"stage_{stage}_block_{block}")
-    features = layers.LeakyReLU(0.2)(features)
-    image = _patches_to_image(features, image_shape)
-    return keras.Model(code, image, name=name)
+    data = from_features(features, data_shape, widths, blocks)
+    return keras.Model(code, data, name=name)
 
 
-def _patches_to_image(features, image_shape):
-    """A 2x2 patch of pixels from each position (pixel shuffle).
+def residual_autoencoder(
+    data_shape: tuple[int, ...],
+    latent_dim: int,
+    width: int = 32,
+    blocks: int = 1,
+    max_width: int = 256,
+    name: str = "discriminator",
+) -> keras.Model:
+    """A critic that is a residual autoencoder of images or signals.
 
-    Chosen over a transposed convolution, whose weight gradient is slow on
-    JAX's CPU backend.
+    Data that it reconstructs well look real to it.
+
+    Args:
+        data_shape: `(height, width, channels)` or `(length, channels)`, sides
+            that can be halved at least twice (28, 32, 64, 96, 128 ...).
+        latent_dim: number of values in a code.
+        width: filters at half the full size, doubled at each halving.
+        blocks: residual blocks at each size.
+        max_width: the most filters at any size.
+        name: the network's name.
+
+    Returns:
+        A `keras.Model` from `(batch, *data_shape)` to a dict of
+        `"reconstruction"`, of the data's shape and in -1 to 1, and
+        `"features"`, the code `(batch, latent_dim)`.
+
+    Example:
+
+    ```python
+    discriminator = residual_autoencoder((28, 28, 1), latent_dim=32)
+    ```
+
+    Reference:
+        - [Energy-based Generative Adversarial Network](
+          https://arxiv.org/abs/1609.03126)
     """
-    height, width, channels = image_shape
-    patches = _convolution(
-        4 * channels, 3, "to_image", kernel_initializer="glorot_uniform"
-    )(features)
-    patches = layers.Reshape((height // 2, width // 2, 2, 2, channels))(patches)
-    patches = layers.Permute((1, 3, 2, 4, 5))(patches)
-    image = layers.Reshape(image_shape)(patches)
-    return layers.Activation("tanh", name="image")(image)
+    size = (latent_dim, width, blocks, max_width)
+    return autoencoder(
+        residual_encoder(data_shape, *size),
+        residual_generator(data_shape, *size),
+        name,
+    )

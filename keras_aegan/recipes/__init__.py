@@ -1,13 +1,39 @@
-"""Methods: a file each, with its equation, its paper and one function."""
+"""Methods: a file each, with its equation, its paper and one function.
 
+The function has its file's name; a new file here is a new recipe.
+"""
+
+import functools
+import importlib
+import pkgutil
 from collections.abc import Callable
 
-from keras_aegan.recipes.aegan import aegan
-from keras_aegan.recipes.aegan_classic import aegan_classic
+import keras
 
-_RECIPES = {"aegan": aegan, "aegan_classic": aegan_classic}
 
-__all__ = ["aegan", "aegan_classic", "get", "names"]
+def _seeded(recipe: Callable) -> Callable:
+    """The recipe, with a `seed` that fixes the networks' weights too."""
+
+    @functools.wraps(recipe)
+    def build(*args, seed: int | None = None, **kwargs):
+        if seed is not None:
+            keras.utils.set_random_seed(seed)
+        return recipe(*args, seed=seed, **kwargs)
+
+    return build
+
+
+_RECIPES = {
+    module.name: _seeded(
+        getattr(
+            importlib.import_module(f"{__name__}.{module.name}"), module.name
+        )
+    )
+    for module in pkgutil.iter_modules(__path__)
+}
+globals().update(_RECIPES)
+
+__all__ = [*_RECIPES, "get", "names"]
 
 
 def names() -> list[str]:

@@ -15,6 +15,7 @@ grouped convolutions, and penalties every few steps, both for speed.
 
 import keras
 
+from keras_aegan import networks
 from keras_aegan.aegan import AEGAN
 from keras_aegan.losses import (
     CodeAdversarialLoss,
@@ -24,16 +25,10 @@ from keras_aegan.losses import (
     R2Penalty,
     ReconstructionLoss,
 )
-from keras_aegan.networks import (
-    dense_discriminator,
-    residual_discriminator,
-    residual_encoder,
-    residual_generator,
-)
 
 
 def aegan(
-    image_shape: tuple[int, int, int],
+    data_shape: tuple[int, ...],
     latent_dim: int = 32,
     width: int = 32,
     blocks: int = 1,
@@ -42,35 +37,38 @@ def aegan(
     penalty_interval: int = 4,
     code_weight: float = 0.1,
     reconstruction_weight: float = 0.3,
+    reconstruction_gradient: str = "joint",
     latent_reconstruction_weight: float = 0.5,
+    augment: tuple[str, ...] = (),
     learning_rate: float = 5e-4,
     decay_steps: int | None = None,
-    ema_momentum: float = 0.999,
-    data_range: tuple[float, float] | None = (0, 255),
-    data_dtype: str = "uint8",
-    seed: int | None = None,
+    **kwargs,
 ) -> AEGAN:
-    """The default AEGAN: generates, encodes and reconstructs images.
+    """The default AEGAN: generates, encodes and reconstructs.
 
     Args:
-        image_shape: `(height, width, channels)`, sides that can be halved at
-            least twice, from 28 to 128.
+        data_shape: `(height, width, channels)`, sides that can be halved at
+            least twice, from 28 to 128; `(length, channels)` of a signal; or
+            `(values,)`.
         latent_dim: number of values in a code.
         width: filters at half the full size, doubled at each halving.
         blocks: residual blocks at each size.
-        gamma: weight of R1 and R2 on images.
+        gamma: weight of R1 and R2 on data.
         latent_gamma: weight of R1 and R2 on codes.
         penalty_interval: the penalties are computed every so many steps.
         code_weight: weight of the game on codes.
         reconstruction_weight: weight of `|x - G(E(x))|`.
+        reconstruction_gradient: `"joint"` (default), encoder and generator
+            both pay for the reconstruction, or `"none"`, only the encoder
+            does: the generator then learns from the game alone.
         latent_reconstruction_weight: weight of `|z - E(G(z))|^2`.
+        augment: kinds of `keras_aegan.layers.DiffAugment` on what the
+            discriminator sees, for few pictures; none by default.
         learning_rate: of Adam (`beta_1=0`, `beta_2=0.99`) for all players.
         decay_steps: steps over which the learning rate falls to a tenth along
             a cosine; constant by default.
-        ema_momentum: of the averaged generator and encoder.
-        data_range: `(low, high)` of the images.
-        data_dtype: dtype of generated images.
-        seed: integer seed of weights and noise; random by default.
+        **kwargs: as in `AEGAN`: `data_range`, `data_dtype`, `ema_momentum`,
+            `optimizer`, `prior`, `seed`.
 
     Returns:
         An `AEGAN`.
@@ -88,21 +86,31 @@ def aegan(
         - [The GAN is dead; long live the GAN! A Modern GAN Baseline](
           https://arxiv.org/abs/2501.05441)
     """
-    if seed is not None:
-        keras.utils.set_random_seed(seed)
+    if reconstruction_gradient not in ("joint", "none"):
+        raise ValueError(
+            "Expected reconstruction_gradient to be 'joint' or 'none'. "
+            f"Received: reconstruction_gradient={reconstruction_gradient!r}"
+        )
     rate = learning_rate
     if decay_steps is not None:
         rate = keras.optimizers.schedules.CosineDecay(
             learning_rate, decay_steps, alpha=0.1
         )
+    settings = {
+        "optimizer": keras.optimizers.Adam(rate, beta_1=0.0, beta_2=0.99),
+        "name": "aegan",
+    }
     lazy = {"interval": penalty_interval}
     on_codes = {"critic": "latent_discriminator", **lazy}
     size = {"width": width, "blocks": blocks}
+    joint = reconstruction_gradient == "joint"
     return AEGAN(
-        generator=residual_generator(image_shape, latent_dim, **size),
-        encoder=residual_encoder(image_shape, latent_dim, **size),
-        discriminator=residual_discriminator(image_shape, **size),
-        latent_discriminator=dense_discriminator(
+        generator=networks.generator(data_shape, latent_dim, **size),
+        encoder=networks.encoder(data_shape, latent_dim, **size),
+        discriminator=networks.discriminator(
+            data_shape, augment=augment, **size
+        ),
+        latent_discriminator=networks.dense_discriminator(
             (latent_dim,), (128, 128), name="latent_discriminator"
         ),
         losses=[
@@ -112,15 +120,14 @@ def aegan(
             CodeAdversarialLoss("relativistic", weight=code_weight),
             R1Penalty(latent_gamma, **on_codes),
             R2Penalty(latent_gamma, **on_codes),
-            ReconstructionLoss("mae", weight=reconstruction_weight),
+            ReconstructionLoss(
+                "mae",
+                weight=reconstruction_weight,
+                players=None if joint else ("encoder",),
+            ),
             LatentReconstructionLoss(
                 "mse", weight=latent_reconstruction_weight
             ),
         ],
-        ema_momentum=ema_momentum,
-        data_range=data_range,
-        data_dtype=data_dtype,
-        optimizer=keras.optimizers.Adam(rate, beta_1=0.0, beta_2=0.99),
-        seed=seed,
-        name="aegan",
+        **settings | kwargs,
     )

@@ -103,8 +103,6 @@ def aegan_classic(
             f"Expected parameters to be one of {sorted(_PARAMETERS)}. "
             f"Received: parameters={parameters!r}"
         )
-    if seed is not None:
-        keras.utils.set_random_seed(seed)
     published = _PARAMETERS[parameters]
     game = {
         "formulation": "non_saturating",

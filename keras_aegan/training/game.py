@@ -6,7 +6,7 @@ from keras import ops
 from keras_aegan.rollout import Rollout
 
 CRITICS = ("discriminator", "latent_discriminator")
-CREATORS = ("encoder", "generator", "prior")
+CREATORS = ("encoder", "second_encoder", "generator", "prior")
 
 
 class Game:
@@ -23,7 +23,15 @@ class Game:
             `(totals, values)`: each player's loss, and every computed term.
         """
         noise = self._draw(ops.shape(data)[0])
-        rollout = Rollout(networks, data, noise, self.is_due, training)
+        rollout = Rollout(
+            networks,
+            data,
+            noise,
+            self._random,
+            ops.convert_to_tensor(self.step),
+            self.is_due,
+            training,
+        )
         values, totals = {}, {}
         for loss in self._owed(players):
             values.update(loss.values(rollout))
@@ -37,6 +45,33 @@ class Game:
             owed += networks[player].losses
             totals[player] = sum(owed, ops.zeros((), "float32"))
         return totals, values
+
+    def _contained(self, pay):
+        """What is paid, and what the networks changed in themselves meanwhile.
+
+        Seeds, statistics and spectral norms change in a forward pass. They are
+        assigned after the backward pass, whose values they must not touch.
+
+        Returns:
+            `(totals, values, changes)`, the last pairs of variable and value.
+        """
+        # Keras asks the scope, and nothing else, for what it regularises.
+        regularised = [
+            (variable, variable.value)
+            for player in self.players
+            for variable in self.owned[player]
+            if variable.regularizer is not None
+        ]
+        with keras.StatelessScope(regularised) as scope:
+            before = {id(v): scope.get_current_value(v) for v, _ in regularised}
+            totals, values = pay()
+        changes = [
+            (variable, value)
+            for key, variable in self.stateful.items()
+            if (value := scope.get_current_value(variable))
+            is not before.get(key)
+        ]
+        return totals, values, changes
 
     def is_due(self, interval):
         """Whether what happens every so many steps happens in this one."""
@@ -69,6 +104,8 @@ class Game:
                 self._apply(player, gradients[player])
                 logged[f"{player}_loss"] = totals[player]
             logged.update(values)
+        for loss in self._owed(self.players):
+            loss.after_step(logged)
         self.step.assign(self.step + 1)
         self._average()
         return self._track(logged, data)
@@ -90,6 +127,11 @@ class Game:
         """Who moves together, on the same weights and the same batch."""
         if self.updates == "simultaneous":
             return [self.players]
+        if self.updates != "alternating":
+            turns = [
+                [p for p in turn if p in self.players] for turn in self.updates
+            ]
+            return [turn for turn in turns if turn]
         turns = []
         for side in (CRITICS, CREATORS):
             side = [player for player in self.players if player in side]

@@ -85,16 +85,20 @@ class Trainer(Game):
             mapping = [*zip(moving, values, strict=True), *kept]
             with keras.StatelessScope(mapping) as scope:
                 totals, terms = pay()
-            # What the networks changed in themselves: seeds, statistics.
-            changes = [scope.get_current_value(v) for v, _ in kept]
+            # Seeds, statistics and spectral norms change in a forward pass.
+            changes = {
+                index: after
+                for index, (variable, before) in enumerate(mapping)
+                if (after := scope.get_current_value(variable)) is not before
+            }
             return totals, (totals, terms, changes)
 
         _, pull_back, (totals, terms, changes) = jax.vjp(
             play, [variable.value for variable in moving], has_aux=True
         )
-        for (variable, before), after in zip(kept, changes, strict=True):
-            if after is not before:
-                variable.assign(after)
+        mapped = [*moving, *(variable for variable, _ in kept)]
+        for index, after in changes.items():
+            mapped[index].assign(after)
         gradients = {}
         for group in groups:
             scale, shares = self._cotangents(group)
@@ -105,7 +109,7 @@ class Trainer(Game):
             cotangents = {
                 player: (one if scale is None else scale * one)
                 if player == group[0]
-                else ad.Zero(jax.typeof(total).to_ct_aval())
+                else self._zero(total)
                 for player, total in totals.items()
             }
             (found,) = pull_back(cotangents)
@@ -117,6 +121,20 @@ class Trainer(Game):
                     part if share is None else [share * g for g in part]
                 )
         return totals, terms, gradients
+
+    def _zero(self, total):
+        """No gradient of a loss: symbolic, but for JAX's loops.
+
+        JAX transposes a loop with symbolic zeros to the wrong shape.
+        """
+        has_loops = any(
+            isinstance(layer, keras.layers.RNN)
+            for network in self.networks.values()
+            for layer in network._flatten_layers()
+        )
+        if has_loops:
+            return jax.numpy.zeros_like(total)
+        return ad.Zero(jax.typeof(total).to_ct_aval())
 
     def _apply(self, player, gradients):
         optimizer, owned = self.optimizer[player], self.owned[player]

@@ -14,7 +14,7 @@ class Trainer(Game):
 
     def _gradients(self, pay, groups):
         with tf.GradientTape(persistent=len(groups) > 1) as tape:
-            totals, values = pay()
+            totals, values, changes = self._contained(pay)
         gradients = {}
         for group in groups:
             scale, shares = self._cotangents(group)
@@ -30,6 +30,8 @@ class Trainer(Game):
                 gradients[player] = (
                     part if share is None else [share * g for g in part]
                 )
+        for variable, value in changes:
+            variable.assign(value)
         return totals, values, gradients
 
     def _apply(self, player, gradients):

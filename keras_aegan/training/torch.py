@@ -15,7 +15,7 @@ class Trainer(Game):
 
     def _gradients(self, pay, groups):
         with torch.enable_grad():
-            totals, values = pay()
+            totals, values, changes = self._contained(pay)
         gradients = {}
         for index, group in enumerate(groups):
             scale, shares = self._cotangents(group)
@@ -37,6 +37,8 @@ class Trainer(Game):
                 gradients[player] = (
                     part if share is None else [share * g for g in part]
                 )
+        for variable, value in changes:
+            variable.assign(value.detach())
         totals = {player: total.detach() for player, total in totals.items()}
         values = {term: value.detach() for term, value in values.items()}
         return totals, values, gradients

@@ -152,7 +152,7 @@ def test_config_round_trip(critic):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ({"formulation": "wgan"}, r"one of \['non_saturating', 'relativis"),
+        ({"formulation": "wgan"}, r"one of \['density_ratio', 'hinge'"),
         ({"weight": -1}, "a weight of 0 or more"),
         ({"weight": np.nan}, "a weight of 0 or more"),
         ({"cycle_weight": -0.1}, "a cycle_weight of 0 or more"),

@@ -54,6 +54,8 @@ def rollout(critic, network, step=0, training=True, count=6):
         networks,
         ops.convert_to_tensor(data),
         ops.convert_to_tensor(noise),
+        None,
+        step,
         lambda interval: ops.equal(step % interval, 0),
         training,
     )

@@ -71,7 +71,7 @@ def test_config_round_trip(term):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ({"distance": "l2"}, r"one of \['mae', 'mse'\]"),
+        ({"distance": "l2"}, r"one of \['cross_entropy', 'gaussian', 'mae'"),
         ({"weight": -1.0}, "a weight of 0 or more. Received: weight=-1.0"),
         ({"weight": np.nan}, "a weight of 0 or more"),
         ({"players": ("decoder",)}, "players"),

@@ -4,11 +4,14 @@ import pytest
 from keras import layers, ops
 
 from keras_aegan import networks
-from keras_aegan.networks.sizes import image_sizes
+from keras_aegan.hub.safety import check_config
+from keras_aegan.networks.sizes import data_sizes
 
 IMAGES = [(28, 28, 1), (32, 32, 3), (64, 64, 3), (96, 64, 3), (128, 128, 1)]
+SIGNALS = [(28, 1), (256, 2), (100, 3)]
 FAMILIES = ["residual", "convolutional"]
 DATA = [(2,), (28, 28, 1), (7, 3), (5,), (3, 2, 2, 2), (1, 6, 4)]
+EVERYTHING = ("score", "features", "reconstruction")
 families = pytest.mark.parametrize("family", FAMILIES)
 small = {"width": 4}
 
@@ -20,6 +23,11 @@ def make(family, part, *args, **kwargs):
 def noise(*shape, seed=0):
     rng = np.random.default_rng(seed)
     return rng.normal(size=shape).astype("float32")
+
+
+def shapes_of(network):
+    """The shapes of one sample's outputs, by name."""
+    return {name: x.shape[1:] for name, x in network.output.items()}
 
 
 def run(network, inputs, **kwargs):
@@ -40,9 +48,12 @@ def everything(family):
 # === Shapes ===
 
 
-@families
-@pytest.mark.parametrize("shape", IMAGES)
-def test_shapes_of_images(family, shape):
+@pytest.mark.parametrize(
+    ("family", "shape"),
+    [(family, shape) for family in FAMILIES for shape in IMAGES]
+    + [("residual", shape) for shape in SIGNALS],
+)
+def test_shapes_of_images_and_signals(family, shape):
     encoder = make(family, "encoder", shape, 5, **small)
     generator = make(family, "generator", shape, 5, **small)
     discriminator = make(family, "discriminator", shape, **small)
@@ -72,10 +83,61 @@ def test_shapes_of_dense_networks(shape, hidden_units):
         ((28, 28, 1), [(28, 28), (14, 14), (7, 7)]),
         ((32, 32, 3), [(32, 32), (16, 16), (8, 8), (4, 4)]),
         ((96, 64, 3), [(96, 64), (48, 32), (24, 16), (12, 8), (6, 4)]),
+        ((100, 3), [(100,), (50,), (25,)]),
+        ((256, 2), [(256,), (128,), (64,), (32,), (16,), (8,), (4,)]),
     ],
 )
 def test_sides_are_halved_while_they_stay_whole_and_four(shape, sizes):
-    assert image_sizes(shape) == sizes
+    assert data_sizes(shape) == sizes
+
+
+@pytest.mark.parametrize("distribution", [False, True])
+def test_shapes_of_maps_of_codes(distribution):
+    encoder = networks.spatial_encoder(
+        (8, 12, 3), 5, width=4, distribution=distribution
+    )
+    generator = networks.spatial_generator((8, 12, 3), 5, width=4)
+    wanted = (2, 3, 5)
+    if distribution:
+        assert shapes_of(encoder) == {"mean": wanted, "log_variance": wanted}
+    else:
+        assert encoder.output_shape == (None, *wanted)
+    assert generator.input_shape == (None, *wanted)
+    assert generator.output_shape == (None, 8, 12, 3)
+    once = networks.spatial_generator((6, 2, 1), 3, halvings=1, width=4)
+    assert once.input_shape == (None, 3, 1, 3)
+    assert run(once, noise(2, 3, 1, 3)).shape == (2, 6, 2, 1)
+
+
+def test_shapes_of_patch_scores():
+    critic = networks.patch_discriminator(
+        (28, 32, 1), 2, outputs=("score", "features")
+    )
+    assert shapes_of(critic) == {"score": (4, 4, 1), "features": (4, 4, 16)}
+    deep = networks.patch_discriminator((32, 32, 3), 2, layers=4)
+    assert deep.output_shape == (None, 2, 2, 1)
+    filters = [x.filters for x in deep.layers if hasattr(x, "filters")]
+    assert filters == [2, 4, 8, 16, 16, 1]
+
+
+@pytest.mark.parametrize("reach", [70, 34])
+def test_how_much_of_an_image_a_patch_score_sees(reach):
+    """`layers` of 3 and 2 make the 70x70 and 34x34 patches of pix2pix."""
+    critic = networks.patch_discriminator(
+        (128, 128, 1), 1, layers={70: 3, 34: 2}[reach]
+    )
+    for variable in critic.trainable_variables:
+        variable.assign(np.ones(variable.shape))
+    # One pixel of a column changes, and with it the scores it is seen by.
+    changed = np.zeros((128, 128, 128, 1), "float32")
+    changed[np.arange(128), np.arange(128), 64] = 1
+    scores = run(critic, changed)
+    middle = scores.shape[1] // 2
+    seen = (
+        scores[:, middle, middle]
+        != run(critic, 0 * changed[:1])[0, middle, middle]
+    )
+    assert seen.sum() == reach
 
 
 def test_width_blocks_and_the_widest_layer():
@@ -173,6 +235,17 @@ def test_blocks_start_as_the_identity():
         assert ops.convert_to_numpy(ops.std(before)) > 0.01
 
 
+def test_samples_of_a_patch_are_neighbours():
+    """A signal's last layer makes patches of two samples."""
+    generator = networks.residual_generator((16, 2), 2, width=4)
+    last = generator.get_layer("to_signal")
+    last.kernel.assign(np.zeros(last.kernel.shape))
+    last.bias.assign([0.1, 0.2, 0.3, 0.4])
+    made = np.arctanh(run(generator, noise(1, 2)))[0]
+    wanted = np.tile([[0.1, 0.2], [0.3, 0.4]], (8, 1))
+    np.testing.assert_allclose(made, wanted, rtol=1e-5)
+
+
 def test_pixels_of_a_patch_are_neighbours():
     """The generator's last layer makes 2x2 patches of pixels."""
     generator = networks.residual_generator((16, 32, 1), 2, width=4)
@@ -197,7 +270,7 @@ def test_pixels_of_a_patch_are_neighbours():
         ((30, 30, 1), "halved at least twice .* Resize or pad"),
         ((28, 29, 1), "halved at least twice"),
         ((8, 8, 1), "halved at least twice"),
-        ((28, 28), "three positive integers.*use the dense networks"),
+        ((28, 28, 1, 1), "three positive integers.*use the dense networks"),
         ((28, 28, 0), "three positive integers"),
         ((28.0, 28, 1), "three positive integers|invalid dimension '28.0'"),
         ((None, None, 1), "three positive integers"),
@@ -207,6 +280,241 @@ def test_bad_image_shapes_are_refused(family, part, shape, message):
     latent = () if part == "discriminator" else (5,)
     with pytest.raises(ValueError, match=message):
         make(family, part, shape, *latent, **small)
+
+
+@pytest.mark.parametrize(
+    ("shape", "message"),
+    [
+        ((28, 28), r"data_shape=\(28, 28\).*without channels.*\[..., None\]"),
+        ((2, 256), r"numpy.moveaxis\(signals, 1, -1\)"),
+        ((30, 1), "halved at least twice .* Cut or pad"),
+        ((28, 0), "data_shape=.length, channels. of two"),
+        ((28,), "data_shape=.length, channels. of two"),
+    ],
+)
+def test_bad_signal_shapes_are_refused(shape, message):
+    with pytest.raises(ValueError, match=message):
+        networks.residual_encoder(shape, 5, width=4)
+
+
+def test_convolutional_networks_are_for_images():
+    with pytest.raises(ValueError, match="image_shape=.*use the dense"):
+        networks.convolutional_encoder((28, 1), 5)
+
+
+@pytest.mark.parametrize("part", ["encoder", "generator"])
+def test_sides_that_cannot_be_halved_so_often_are_refused(part):
+    make = getattr(networks, f"spatial_{part}")
+    with pytest.raises(ValueError, match="halvings=3 times, multiples of 8"):
+        make((28, 32, 1), 4, halvings=3)
+    with pytest.raises(ValueError, match="Expected halvings >= 1"):
+        make((28, 32, 1), 4, halvings=0)
+    with pytest.raises(ValueError, match="image_shape=.*channels first"):
+        make((1, 28, 28), 4)
+
+
+def test_patches_without_a_convolution_are_refused():
+    with pytest.raises(ValueError, match="Expected layers >= 1"):
+        networks.patch_discriminator((28, 28, 1), layers=0)
+
+
+# === Distributions of codes ===
+
+
+@pytest.mark.parametrize("family", ["dense", "residual"])
+def test_an_encoder_of_distributions(family):
+    shape, options = {
+        "dense": ((6,), {"hidden_units": (4,), "code_activation": "relu"}),
+        "residual": ((16, 1), small),
+    }[family]
+    encoder = make(family, "encoder", shape, 5, distribution=True, **options)
+    codes = encoder(1e4 * noise(32, *shape))
+    assert set(codes) == {"mean", "log_variance"}
+    codes = {k: ops.convert_to_numpy(v) for k, v in codes.items()}
+    assert codes["mean"].shape == codes["log_variance"].shape == (32, 5)
+    assert codes["log_variance"].min() == -30
+    assert codes["log_variance"].max() == 20
+    assert codes["mean"].max() > 100
+    # The code's activation is the mean's, and only the mean's.
+    least = codes["mean"].min()
+    assert least == 0 if family == "dense" else least < -100
+
+
+# === Critics with several outputs ===
+
+
+def test_a_dense_critic_with_everything():
+    critic = networks.dense_discriminator((3, 2), (8, 4), outputs=EVERYTHING)
+    results = critic(noise(5, 3, 2))
+    shapes = {name: tuple(value.shape) for name, value in results.items()}
+    assert shapes == {
+        "score": (5, 1),
+        "features": (5, 4),
+        "reconstruction": (5, 3, 2),
+    }
+    # The features are what the score is made from, the decoder a mirror.
+    head = critic.get_layer("score")
+    np.testing.assert_allclose(
+        ops.convert_to_numpy(head(results["features"])),
+        ops.convert_to_numpy(results["score"]),
+        atol=1e-6,
+    )
+    decoder = critic.get_layer("decoder")
+    assert decoder.get_layer("hidden_0").units == 8
+
+
+@pytest.mark.parametrize("shape", [(16, 16, 1), (32, 2)])
+def test_a_residual_critic_with_everything(shape):
+    critic = networks.residual_discriminator(
+        shape, 4, max_width=6, outputs=EVERYTHING
+    )
+    results = critic(noise(2, *shape))
+    smallest = (4,) * (len(shape) - 1)
+    assert tuple(results["features"].shape) == (2, *smallest, 6)
+    assert tuple(results["reconstruction"].shape) == (2, *shape)
+    flat = ops.reshape(results["features"], (2, -1))
+    np.testing.assert_allclose(
+        ops.convert_to_numpy(critic.get_layer("score")(flat)),
+        ops.convert_to_numpy(results["score"]),
+        atol=1e-5,
+    )
+    bare = networks.residual_discriminator(shape, 4, max_width=6)
+    decoder = critic.get_layer("decoder").count_params()
+    assert critic.count_params() == bare.count_params() + decoder
+    assert decoder < bare.count_params()
+
+
+def test_a_critic_of_features_alone_has_no_score():
+    critic = networks.dense_discriminator((3,), (4,), outputs=("features",))
+    assert shapes_of(critic) == {"features": (4,)}
+    assert len(critic.weights) == 2
+
+
+@pytest.mark.parametrize("outputs", [(), "score", ("score", "energy")])
+def test_outputs_that_there_are_not_are_refused(outputs):
+    for part, shape in {"dense": (3,), "residual": (16, 1)}.items():
+        with pytest.raises(ValueError, match="some of .*'reconstruction'"):
+            make(part, "discriminator", shape, outputs=outputs)
+    with pytest.raises(ValueError, match=r"some of \('score', 'features'\)"):
+        networks.patch_discriminator((8, 8, 1), 2, outputs=outputs)
+
+
+# === Spectral normalisation ===
+
+
+def layers_of(network, kinds):
+    return [x for x in network._flatten_layers() if isinstance(x, kinds)]
+
+
+@pytest.mark.parametrize("shape", [(16, 16, 1), (16, 1), (6,)])
+def test_spectral_normalisation(shape):
+    critic = networks.discriminator(
+        shape, 4, spectral_norm=True, outputs=("score", "reconstruction")
+    )
+    assert critic.name == "discriminator"
+    decoder = critic.get_layer("decoder")
+    kinds = (layers.Dense, layers.Conv1D, layers.Conv2D)
+    plain = len(layers_of(critic, kinds)) - len(layers_of(decoder, kinds))
+    wrapped = layers_of(critic, layers.SpectralNormalization)
+    assert len(wrapped) == plain > 1
+    data = noise(2, *shape)
+    # One power iteration a pass: after some, the largest singular value is 1.
+    for _ in range(30):
+        results = critic(data, training=True)
+    for wrapper in wrapped:
+        kernel = ops.convert_to_numpy(wrapper.layer.kernel)
+        kernel = kernel.reshape(-1, kernel.shape[-1])
+        assert np.linalg.norm(kernel, 2) == pytest.approx(1, abs=0.03)
+    again = critic(data, training=False)
+    assert tuple(again["score"].shape) == (2, 1)
+    assert np.isfinite(ops.convert_to_numpy(results["score"])).all()
+
+
+# === Autoencoders as critics ===
+
+
+def test_a_dense_autoencoder_is_its_encoder_and_its_decoder():
+    critic = networks.dense_autoencoder(
+        (3, 2), 4, (8, 5), code_activation="relu", output_activation=None
+    )
+    data = 1e4 * noise(5, 3, 2)
+    results = critic(data)
+    assert critic.name == "discriminator"
+    assert set(results) == {"reconstruction", "features"}
+    code = critic.get_layer("encoder")(data)
+    assert ops.convert_to_numpy(code).min() == 0
+    decoder = critic.get_layer("generator")
+    assert decoder.get_layer("hidden_0").units == 5
+    made = ops.convert_to_numpy(results["reconstruction"])
+    assert made.shape == (5, 3, 2) and abs(made).max() > 100
+    np.testing.assert_allclose(
+        ops.convert_to_numpy(results["features"]), ops.convert_to_numpy(code)
+    )
+    np.testing.assert_allclose(ops.convert_to_numpy(decoder(code)), made)
+
+
+@pytest.mark.parametrize("shape", [(16, 16, 1), (32, 2)])
+def test_a_residual_autoencoder(shape):
+    critic = networks.residual_autoencoder(shape, 5, 4, 2, 6)
+    assert shapes_of(critic) == {"reconstruction": shape, "features": (5,)}
+    parts = (
+        networks.residual_encoder(shape, 5, 4, 2, 6),
+        networks.residual_generator(shape, 5, 4, 2, 6),
+    )
+    assert critic.count_params() == sum(x.count_params() for x in parts)
+
+
+# === Joint discriminators ===
+
+
+@pytest.mark.parametrize("shape", [(6,), (16, 1), (16, 16, 1)])
+@pytest.mark.parametrize("latent_shape", [(5,), (2, 2, 3)])
+def test_a_joint_discriminator_sees_data_and_codes(shape, latent_shape):
+    critic = networks.joint_discriminator(shape, latent_shape, (8,), width=4)
+    assert critic.name == "latent_discriminator"
+    data, code = noise(4, *shape), noise(4, *latent_shape)
+    scores = run(critic, [data, code])
+    assert scores.shape == (4, 1)
+    np.testing.assert_allclose(
+        run(critic, [data[:1], code[:1]]), scores[:1], atol=1e-5
+    )
+    assert abs(run(critic, [-data, code]) - scores).min() > 1e-4
+    assert abs(run(critic, [data, -code]) - scores).min() > 1e-4
+
+
+# === Networks by the data's shape ===
+
+
+def test_vectors_get_dense_networks():
+    encoder = networks.encoder((6,), 3, width=4)
+    units = [x.units for x in encoder.layers if isinstance(x, layers.Dense)]
+    assert units == [16, 16, 3]
+    codes = networks.encoder((6,), 3, width=4, distribution=True)
+    assert shapes_of(codes) == {"mean": (3,), "log_variance": (3,)}
+    made = run(networks.generator((6,), 3, width=4), 1e4 * noise(8, 3))
+    assert made.max() == pytest.approx(1)
+    critic = networks.discriminator((6,), width=4, outputs=("features",))
+    assert shapes_of(critic) == {"features": (16,)}
+    critic = networks.autoencoder((6,), 3, width=4, name="critic")
+    assert critic.name == "critic"
+    assert critic.get_layer("generator").get_layer("hidden_1").units == 16
+
+
+@pytest.mark.parametrize("shape", [(16, 16, 1), (32, 2)])
+def test_images_and_signals_get_residual_networks(shape):
+    for part in ("encoder", "generator", "discriminator", "autoencoder"):
+        latent = () if part == "discriminator" else (3,)
+        chosen = getattr(networks, part)(shape, *latent, width=4, blocks=2)
+        wanted = make("residual", part, shape, *latent, width=4, blocks=2)
+        assert [x.name for x in chosen._flatten_layers() if x.weights] == [
+            x.name for x in wanted._flatten_layers() if x.weights
+        ]
+        assert chosen.count_params() == wanted.count_params()
+
+
+def test_other_shapes_are_refused():
+    with pytest.raises(ValueError, match=r"data_shape=\(2, 3, 4, 5\).*dense"):
+        networks.encoder((2, 3, 4, 5), 3)
 
 
 # === Configuration ===
@@ -229,3 +537,37 @@ def test_config_and_file_give_the_same_network(family, part, tmp_path):
     loaded = keras.saving.load_model(tmp_path / "network.keras")
     np.testing.assert_allclose(run(loaded, inputs), wanted, atol=1e-6)
     assert loaded.name == network.name
+
+
+KINDS = {
+    "signal": lambda: networks.generator((16, 2), 3, 4),
+    "distribution": lambda: networks.encoder((16, 1), 3, 4, distribution=True),
+    "outputs": lambda: networks.discriminator((16, 1), 4, outputs=EVERYTHING),
+    "spectral": lambda: networks.discriminator((6,), 4, spectral_norm=True),
+    "autoencoder": lambda: networks.autoencoder((6,), 3, 4),
+    "joint": lambda: networks.joint_discriminator((6,), (3,), (4,), 2),
+    "patches": lambda: networks.patch_discriminator((8, 8, 1), 2, 1),
+    "map": lambda: networks.spatial_encoder((8, 8, 1), 3, width=4),
+}
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_preset_may_hold_it(kind):
+    network = KINDS[kind]()
+    config = keras.saving.serialize_keras_object(network)
+    check_config(config)
+    again = keras.saving.deserialize_keras_object(config)
+    for variable, other in zip(again.weights, network.weights, strict=True):
+        variable.assign(other)
+    inputs = [noise(3, *x.shape[1:]) for x in network.inputs]
+    inputs = inputs if len(inputs) > 1 else inputs[0]
+    wanted, received = network(inputs), again(inputs)
+    if not isinstance(wanted, dict):
+        wanted, received = {"": wanted}, {"": received}
+    assert set(wanted) == set(received)
+    for key in wanted:
+        np.testing.assert_allclose(
+            ops.convert_to_numpy(received[key]),
+            ops.convert_to_numpy(wanted[key]),
+            atol=1e-6,
+        )

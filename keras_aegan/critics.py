@@ -1,0 +1,63 @@
+"""What a critic says: a score, and whatever else its network gives by name."""
+
+import keras
+from keras import ops
+
+RESULTS = ("score", "features", "reconstruction")
+
+
+def outputs_of(network: keras.Model):
+    """A network's symbolic output, or its dict of outputs by name."""
+    if isinstance(network, keras.Sequential):
+        return network.outputs[0]
+    return network.output
+
+
+def results_of(network: keras.Model) -> tuple[str, ...]:
+    """The names of what a critic gives.
+
+    Args:
+        network: a model with one output, a score (or, of its input's shape, a
+            reconstruction), or with a dict of outputs by these names.
+
+    Raises:
+        ValueError: for outputs that are not known by name.
+    """
+    outputs = outputs_of(network)
+    if isinstance(outputs, dict):
+        if not outputs or not set(outputs) <= set(RESULTS):
+            raise ValueError(
+                f"Expected the {network.name} to give one output or a dict of "
+                f"some of {RESULTS}. Received: {sorted(outputs)}"
+            )
+        return tuple(outputs)
+    inputs = network.inputs[0].shape[1:]
+    # A single value is a score, even of data of a single value.
+    if tuple(outputs.shape[1:]) == tuple(inputs) and tuple(inputs) != (1,):
+        return ("reconstruction",)
+    return ("score",)
+
+
+def judge(network: keras.Model, inputs, training: bool) -> dict:
+    """A critic's results on data or codes, in float32.
+
+    An autoencoder has no score of its own: it scores minus its mean squared
+    reconstruction error, its energy.
+
+    Args:
+        network: the critic.
+        inputs: what it judges; a list for a critic with two inputs.
+        training: whether it runs in training mode.
+
+    Returns:
+        A dict with `"score"` and what else the network gives.
+    """
+    outputs = network(inputs, training=training)
+    if not isinstance(outputs, dict):
+        outputs = {results_of(network)[0]: outputs}
+    results = {k: ops.cast(v, "float32") for k, v in outputs.items()}
+    if "score" not in results:
+        error = results["reconstruction"] - ops.cast(inputs, "float32")
+        axes = tuple(range(1, len(error.shape)))
+        results["score"] = -ops.mean(ops.square(error), axis=axes)
+    return results

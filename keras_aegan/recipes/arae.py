@@ -1,0 +1,125 @@
+"""ARAE: an autoencoder of text, and a prior that learns where its codes are.
+
+With codes `c = E(x)` on the unit sphere, the prior network `P`, `c^ = P(n)`
+and a Wasserstein critic `Dz` of codes:
+
+    E and G pay   the cross-entropy of x under G(E(x)), per token
+    Dz pays       mean Dz(c^) - mean Dz(c) + gamma mean (|dDz| - 1)^2
+    E and P pay   a (mean Dz(c) - mean Dz(c^))
+
+so the codes come to lie where the prior can follow. Zhao et al. (2018),
+algorithm 1. Different from the paper: a gradient penalty instead of clipped
+weights; the encoder's two steps are one step on their sum; no noise on the
+codes; a small GRU that sees the code at every position, and not its own last
+token, so that the code cannot be ignored.
+"""
+
+import keras
+
+from keras_aegan import networks
+from keras_aegan.aegan import AEGAN
+from keras_aegan.losses import (
+    CodeAdversarialLoss,
+    GradientPenalty,
+    ReconstructionLoss,
+)
+
+
+def arae(
+    data_shape: tuple[int],
+    vocabulary_size: int,
+    latent_dim: int = 64,
+    width: int = 128,
+    noise_dim: int = 32,
+    hidden_units: tuple[int, ...] = (128, 128),
+    kind: str = "gru",
+    adversarial_weight: float = 0.1,
+    gamma: float = 10.0,
+    critic_steps: int = 1,
+    learning_rate: float = 1e-3,
+    **kwargs,
+) -> AEGAN:
+    """An adversarially regularised autoencoder of text.
+
+    Args:
+        data_shape: `(length,)` of a text in tokens; shorter ones are filled
+            up with a token of their own, such as 0.
+        vocabulary_size: number of tokens; ids go from 0 to one below it.
+        latent_dim: number of values in a code.
+        width: units of the recurrent layers.
+        noise_dim: number of values in a draw of noise.
+        hidden_units: of the prior network and the critic.
+        kind: `"gru"` (default) or `"convolutional"`.
+        adversarial_weight: weight `a`.
+        gamma: weight of the gradient penalty.
+        critic_steps: steps of the critic a batch; 5 in the paper.
+        learning_rate: of Adam for encoder and generator, a fifth of it (with
+            `beta_1=0.5`) for critic and prior.
+        **kwargs: as in `AEGAN`: `optimizer`, `ema_momentum`, `seed`.
+
+    Returns:
+        An `AEGAN` that takes and gives arrays `(n, length)` of token ids.
+
+    Example:
+
+    ```python
+    model = keras_aegan.recipes.arae((16,), vocabulary_size=27)
+    model.fit(ids, epochs=20)
+    names = model.generate(10)
+    ```
+
+    Reference:
+        - [Adversarially Regularized Autoencoders](
+          https://arxiv.org/abs/1706.04223)
+    """
+    if critic_steps != int(critic_steps) or critic_steps < 1:
+        raise ValueError(
+            "Expected critic_steps to be a whole number, 1 or more. Received: "
+            f"critic_steps={critic_steps}"
+        )
+    game = keras.optimizers.Adam(learning_rate / 5, beta_1=0.5)
+    settings = {
+        "updates": [
+            *[["latent_discriminator"]] * critic_steps,
+            ["encoder", "generator", "prior"],
+        ],
+        "optimizer": {
+            "encoder": keras.optimizers.Adam(learning_rate),
+            "generator": keras.optimizers.Adam(learning_rate),
+            "latent_discriminator": game,
+            "prior": game,
+        },
+        "name": "arae",
+    }
+    one_hot = (*data_shape, vocabulary_size)
+    on_codes = {"critic": "latent_discriminator"}
+    return AEGAN(
+        generator=networks.text_generator(one_hot, latent_dim, width, kind),
+        encoder=networks.text_encoder(
+            one_hot, latent_dim, width, kind, sphere=True
+        ),
+        latent_discriminator=networks.dense_discriminator(
+            (latent_dim,), hidden_units, name="latent_discriminator"
+        ),
+        prior=networks.dense_generator(
+            (latent_dim,),
+            noise_dim,
+            hidden_units,
+            output_activation=None,
+            name="prior",
+        ),
+        losses=[
+            ReconstructionLoss(
+                "cross_entropy", players=("encoder", "generator")
+            ),
+            CodeAdversarialLoss(
+                "wasserstein",
+                adversarial_weight,
+                real="codes",
+                players=("encoder", "prior"),
+            ),
+            GradientPenalty(gamma, **on_codes),
+        ],
+        tokens=True,
+        **settings | kwargs,
+    )
