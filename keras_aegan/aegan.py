@@ -163,6 +163,12 @@ on codes |
         self.second_encoder = second_encoder
         _check_seats(self._seated(), prior)
         data_shape = generator.output_shape[1:]
+        if tokens and len(data_shape) != 2:
+            raise ValueError(
+                "With tokens=True the generator gives probabilities "
+                "(length, vocabulary_size). Received: a generator of data "
+                f"{data_shape}."
+            )
         self.spec = (
             TokenSpec(*data_shape)
             if tokens
@@ -294,6 +300,14 @@ on codes |
             if (average := getattr(self, f"ema_{seat}")) is not None
         }
         return {**self._seated(), **averages}
+
+    @property
+    def layers(self) -> list[keras.layers.Layer]:
+        """The networks and losses, in the order by which files name them.
+
+        Keras's own order is that of time, and `fit_sampler` fills a seat late.
+        """
+        return [*self.networks.values(), *self.objectives]
 
     @property
     def progress(self) -> dict[str, keras.Variable]:
@@ -672,7 +686,11 @@ on codes |
                 "`fit_sampler` is for models without one."
             )
         codes = self.encode(x, batch_size)
-        self.prior = fit_prior(codes, kind, components, seed)
+        prior = fit_prior(codes, kind, components, seed)
+        if isinstance(self.prior, keras.Model):
+            # Keras would keep it, and its weights in every file.
+            self._tracker.untrack(self.prior)
+        self.prior = prior
 
     def decode(self, codes, batch_size: int = 64) -> np.ndarray:
         """Codes to data.
@@ -1122,7 +1140,9 @@ def _payments(losses, seats):
                     "another name: `name=...`."
                 )
             payments[term] = {
-                seat: weight for seat, weight in payers.items() if seat in seats
+                seat: weight
+                for seat, weight in payers.items()
+                if seat in seats and seats[seat].trainable_variables
             }
     for seat, network in seats.items():
         paid = any(payers.get(seat) for payers in payments.values())

@@ -23,11 +23,11 @@ class DataSpec:
         dtype: the dtype that samples are returned in.
     """
 
-    #: What an error calls the data, and what it advises.
-    wanted = "values in data_range"
+    #: What an error advises for wrong values, and for a wrong shape.
     remedy = (
         "Rescale the data, or build the model with the data's own `data_range`."
     )
+    shape_remedy = "Reshape the data, or build a model for this shape."
 
     def __init__(self, shape, value_range, dtype):
         self.shape = tuple(shape)
@@ -48,6 +48,8 @@ class DataSpec:
                 f"data without a range. Received: data_range={value_range}"
             )
         self.range = (low, high)
+        self.slack = 1e-3 * (high - low)
+        self.wanted = f"values in data_range={self.range}"
 
     def to_networks(self, data):
         """The user's range to -1 to 1, as float32 backend tensors."""
@@ -82,7 +84,7 @@ class DataSpec:
             for got, expected in zip(shape[1:], self.shape, strict=True)
         ):
             return
-        advice = "Reshape the data, or build a model for this shape."
+        advice = self.shape_remedy
         if len(self.shape) == 3:
             channels_first = (self.shape[-1], *self.shape[:-1])
             if shape[1:] == channels_first:
@@ -101,12 +103,12 @@ class DataSpec:
             f". Received: shape {shape}. {advice}"
         )
 
-    def check_dtype(self, dtype):
+    def check_dtype(self, dtype, name: str = "x"):
         """Refuses data that are no numbers."""
         dtype = np.dtype(dtype)
         if dtype.kind not in "fiub" and dtype.name != "bfloat16":
             raise ValueError(
-                f"Expected data to be numbers. Received: dtype {dtype}"
+                f"Expected {name} to be numbers. Received: dtype {dtype}"
             )
 
     def fits(self, dtype) -> bool:
@@ -136,7 +138,7 @@ class DataSpec:
                 f"Expected at least one sample. Received: {name} with none, "
                 f"shape {x.shape}."
             )
-        self.check_dtype(x.dtype)
+        self.check_dtype(x.dtype, name)
         if self.fits(x.dtype):
             return
         low, high = float(x.min()), float(x.max())
@@ -147,11 +149,11 @@ class DataSpec:
                 "that are NaN or infinite. Remove or repair these samples."
             )
         if self.range is not None:
-            slack = 1e-3 * (self.range[1] - self.range[0])
-            if low < self.range[0] - slack or high > self.range[1] + slack:
+            lowest, highest = self.range
+            if low < lowest - self.slack or high > highest + self.slack:
                 raise ValueError(
-                    f"Expected {self.wanted}={self.range}. Received: "
-                    f"{name} from {low:g} to {high:g}. {self.remedy}"
+                    f"Expected {self.wanted}. Received: {name} from {low:g} to "
+                    f"{high:g}. {self.remedy}"
                 )
 
     def checked(self, source):
@@ -227,14 +229,13 @@ class DataSpec:
             ]
             if self.range is not None:
                 low, high = self.range
-                slack = 1e-3 * (high - low)
-                advice = f"Expected {self.wanted}={self.range}. {self.remedy}"
+                advice = f"Expected {self.wanted}. {self.remedy}"
                 checks += [
                     tf.debugging.assert_greater_equal(
-                        values, low - slack, message=advice
+                        values, low - self.slack, message=advice
                     ),
                     tf.debugging.assert_less_equal(
-                        values, high + slack, message=advice
+                        values, high + self.slack, message=advice
                     ),
                 ]
             with tf.control_dependencies([c for c in checks if c is not None]):

@@ -60,6 +60,8 @@ def restore_initializers(network: keras.Model, config) -> None:
     def restore(part):
         if isinstance(part, dict):
             layer = layers.get(part.get("name"))
+            # A recurrent layer's initializers are its cell's.
+            layer = getattr(layer, "cell", layer)
             for key, value in part.items():
                 if key.endswith("_initializer") and hasattr(layer, key):
                     setattr(layer, key, keras.initializers.get(value))

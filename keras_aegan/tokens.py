@@ -49,10 +49,10 @@ class TokenSpec(DataSpec):
         holds = np.iinfo(dtype).max >= self.vocabulary_size - 1
         return data.astype(dtype if holds else self.dtype)
 
-    def check_dtype(self, dtype):
+    def check_dtype(self, dtype, name="x"):
         """Refuses data that are no whole numbers."""
         if np.dtype(dtype).kind not in "iu":
             raise ValueError(
                 "Expected token ids as whole numbers, such as int32. Received: "
-                f"dtype {np.dtype(dtype)}"
+                f"{name} of dtype {np.dtype(dtype)}"
             )

@@ -10,9 +10,7 @@ from keras_aegan.layers import DiffAugment
 
 def augmented(data, policy: tuple[str, ...]):
     """Data as the discriminator sees them: changed at random in training."""
-    if not policy:
-        return data
-    return DiffAugment(policy)(data)
+    return DiffAugment(policy)(data) if policy else data
 
 
 def critic_output(outputs: tuple[str, ...], heads: dict[str, Callable]):

@@ -8,7 +8,8 @@ With the latent discriminator `Dz` and the softplus `sp`:
 
 Makhzani et al. (2015), section 2. Different from the paper: the encoder's two
 steps, for the reconstruction and against the adversary, are one step on their
-sum. No batch normalisation in the critic, which the field learnt to avoid.
+sum. No batch normalisation, and so a lower learning rate than the 1e-3 at
+which the generator's tanh may saturate for good.
 """
 
 import keras
@@ -23,7 +24,7 @@ def aae(
     latent_dim: int = 8,
     width: int = 32,
     code_weight: float = 0.1,
-    learning_rate: float = 1e-3,
+    learning_rate: float = 3e-4,
     **kwargs,
 ) -> AEGAN:
     """An adversarial autoencoder.

@@ -10,8 +10,9 @@ and a Wasserstein critic `Dz` of codes:
 so the codes come to lie where the prior can follow. Zhao et al. (2018),
 algorithm 1. Different from the paper: a gradient penalty instead of clipped
 weights; the encoder's two steps are one step on their sum; no noise on the
-codes; a small GRU that sees the code at every position, and not its own last
-token, so that the code cannot be ignored.
+codes; convolutions over all positions (or a GRU that sees the code at each)
+instead of a network that reads its own last token, so that the code cannot be
+ignored.
 """
 
 import keras
@@ -32,7 +33,7 @@ def arae(
     width: int = 128,
     noise_dim: int = 32,
     hidden_units: tuple[int, ...] = (128, 128),
-    kind: str = "gru",
+    kind: str = "convolutional",
     adversarial_weight: float = 0.1,
     gamma: float = 10.0,
     critic_steps: int = 1,
@@ -46,10 +47,10 @@ def arae(
             up with a token of their own, such as 0.
         vocabulary_size: number of tokens; ids go from 0 to one below it.
         latent_dim: number of values in a code.
-        width: units of the recurrent layers.
+        width: filters of the convolutions, or units of the GRU.
         noise_dim: number of values in a draw of noise.
         hidden_units: of the prior network and the critic.
-        kind: `"gru"` (default) or `"convolutional"`.
+        kind: `"convolutional"` (default), or `"gru"`, which learns slower.
         adversarial_weight: weight `a`.
         gamma: weight of the gradient penalty.
         critic_steps: steps of the critic a batch; 5 in the paper.

@@ -8,7 +8,9 @@ With `c = E(x)`, the prior network `P` and noise `n`, `c^ = P(n)`:
 Then `generate` is `G(P(n))`, and reconstruction is untouched by the game: it
 sees some tens of numbers where a GAN on data sees thousands. Two stages as in
 Ghosh et al. (2020) with the relativistic game of R3GAN (Huang et al., 2024) in
-place of a mixture.
+place of a mixture. In the logs `latent_r1` is the penalty at `P(n)`, the
+prior's codes, and `latent_r2` the one at `E(x)`, as for every latent
+discriminator.
 """
 
 import keras

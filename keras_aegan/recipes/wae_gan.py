@@ -8,7 +8,8 @@ with squares summed over a sample's values. For codes that follow the prior the
 first term bounds the Wasserstein distance of data and generated data.
 Tolstikhin et al. (2018), algorithm 1. Different from the paper: no `w` on the
 latent discriminator's own loss, which Adam would not see; data lie in -1 to
-1, where squares are four times those in 0 to 1.
+1, where squares are four times those in 0 to 1; no batch normalisation, and
+so a lower learning rate than 1e-3.
 """
 
 import keras
@@ -23,7 +24,7 @@ def wae_gan(
     latent_dim: int = 8,
     width: int = 32,
     code_weight: float = 10.0,
-    learning_rate: float = 1e-3,
+    learning_rate: float = 3e-4,
     **kwargs,
 ) -> AEGAN:
     """A Wasserstein autoencoder with an adversary on the codes.

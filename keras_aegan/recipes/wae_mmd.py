@@ -22,7 +22,7 @@ def wae_mmd(
     latent_dim: int = 8,
     width: int = 32,
     code_weight: float = 10.0,
-    learning_rate: float = 1e-3,
+    learning_rate: float = 3e-4,
     **kwargs,
 ) -> AEGAN:
     """A Wasserstein autoencoder with kernels on the codes.

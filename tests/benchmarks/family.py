@@ -57,7 +57,7 @@ PURPOSES = {
 #: Settings for short trainings; what is not here is the recipe's default.
 OPTIONS = {
     "autoencoder": {"hidden_units": (512, 128)},
-    "began": {"rate": 0.01},
+    "began": {"rate": 0.1, "latent_dim": 16},
     "image_autoencoder": {"start": 500, "ramp": 500},
 }
 
