@@ -1,0 +1,133 @@
+"""What a model does after training, beside generate and reconstruct."""
+
+import keras
+import numpy as np
+import pytest
+
+from keras_aegan import AEGAN, recipes
+
+RANGE = {"data_range": (0, 1), "data_dtype": "float32", "seed": 0}
+
+
+@pytest.fixture
+def data():
+    return np.random.default_rng(0).uniform(0, 1, (200, 6)).astype("float32")
+
+
+# === Samplers ===
+
+
+def test_without_a_prior_generating_is_refused_with_advice():
+    model = recipes.autoencoder((6,), 3, **RANGE)
+    with pytest.raises(ValueError, match=r"model\.fit_sampler\('gmm', x\)"):
+        model.generate(2)
+
+
+def test_samples_have_the_codes_own_moments(data):
+    model = recipes.autoencoder((6,), 3, code_activation=None, **RANGE)
+    model.fit_sampler("gaussian", data)
+    codes = model.encode(data)
+    noise = np.random.default_rng(1).normal(size=(20_000, 4)).astype("float32")
+    drawn = model.prior.predict(noise, batch_size=5000, verbose=0)
+    np.testing.assert_allclose(drawn.mean(0), codes.mean(0), atol=0.02)
+    np.testing.assert_allclose(np.cov(drawn.T), np.cov(codes.T), atol=0.02)
+    assert model.generate(5, seed=0).shape == (5, 6)
+
+
+def test_a_sampler_is_saved_fitted_anew_and_does_not_stop_training(
+    data, tmp_path
+):
+    model = recipes.autoencoder((6,), 3, **RANGE)
+    model.fit(data, verbose=0)
+    model.fit_sampler("gmm", data, components=2, seed=0)
+    model.fit_sampler("gmm", data, components=3, seed=0)
+    made = model.generate(4, seed=0)
+    model.save_to_preset(tmp_path / "preset")
+    loaded = AEGAN.from_preset(tmp_path / "preset")
+    np.testing.assert_allclose(loaded.generate(4, seed=0), made, atol=1e-6)
+    model.save(tmp_path / "model.keras")
+    loaded = keras.saving.load_model(tmp_path / "model.keras")
+    np.testing.assert_allclose(loaded.generate(4, seed=0), made, atol=1e-6)
+    loaded.fit(data, verbose=0)
+    assert loaded.players == ["encoder", "generator"]
+
+
+def test_a_trained_prior_is_not_replaced(data):
+    first = recipes.autoencoder((6,), 3, **RANGE)
+    model = recipes.latent_gan(first, 4, (8,), seed=0)
+    with pytest.raises(ValueError, match="trains a prior of its own"):
+        model.fit_sampler("gaussian", data)
+
+
+# === Stages ===
+
+
+def test_a_second_stage_leaves_the_first_as_it_was(data):
+    first = recipes.autoencoder((6,), 3, **RANGE)
+    before = [w.copy() for w in first.encoder.get_weights()]
+    model = recipes.latent_gan(first, 4, (8,), seed=0)
+    copies = model.reconstruct(data)
+    np.testing.assert_allclose(copies, first.reconstruct(data), atol=1e-6)
+    model.fit(data, batch_size=50, verbose=0)
+    assert model.players == ["latent_discriminator", "prior"]
+    np.testing.assert_array_equal(model.reconstruct(data), copies)
+    for weights, old in zip(first.encoder.get_weights(), before, strict=True):
+        np.testing.assert_array_equal(weights, old)
+    assert first.encoder.trainable
+
+
+# === Anomalies ===
+
+
+def test_an_anomaly_score_is_a_sample_s_own(data):
+    model = recipes.ganomaly((6,), 3, width=4, **RANGE)
+    together = model.anomaly_score(data[:20])
+    alone = [model.anomaly_score(one[None])[0] for one in data[:20]]
+    np.testing.assert_allclose(together, alone, rtol=1e-5)
+
+
+def test_anomaly_scores_by_hand(data):
+    model = recipes.ganomaly((6,), 3, width=4, ema_momentum=None, **RANGE)
+    inside = 2 * data - 1
+    codes = model.encoder.predict(inside, verbose=0)
+    again = model.generator.predict(codes, verbose=0)
+    second = model.second_encoder.predict(again, verbose=0)
+    features = model.discriminator.predict(inside, verbose=0)["features"]
+    others = model.discriminator.predict(again, verbose=0)["features"]
+    wanted = {
+        "reconstruction": ((inside - again) ** 2).mean(1),
+        "features": ((features - others) ** 2).mean(1),
+        "latent": ((codes - second) ** 2).mean(1),
+    }
+    wanted[None] = wanted["latent"]
+    wanted["f_anogan"] = wanted["reconstruction"] + 0.3 * wanted["features"]
+    for kind, scores in wanted.items():
+        found = model.anomaly_score(data, kind, kappa=0.3)
+        np.testing.assert_allclose(found, scores, rtol=1e-4, atol=1e-6)
+
+
+def test_anomaly_scores_that_a_model_cannot_give(data):
+    model = recipes.autoencoder((6,), 3, **RANGE)
+    with pytest.raises(ValueError, match="discriminator gives none"):
+        model.anomaly_score(data, "features")
+    with pytest.raises(ValueError, match="kind to be one of"):
+        model.anomaly_score(data, "distance")
+    with pytest.raises(ValueError, match="needs the encoder seat"):
+        recipes.gan((6,), 3, width=4, **RANGE).anomaly_score(data)
+
+
+# === The article's call ===
+
+
+def test_the_article_s_model_gives_both_judgements(data):
+    model = recipes.autoencoder_gan((6,), 3, ema_momentum=None, **RANGE)
+    inside = 2 * data - 1
+    made = model.generator.predict(
+        model.encoder.predict(inside, verbose=0), verbose=0
+    )
+    of_made, of_data = model.judge(data)
+    for found, judged in ((of_made, made), (of_data, inside)):
+        wanted = model.discriminator.predict(judged, verbose=0)
+        np.testing.assert_allclose(
+            found["reconstruction"], wanted["reconstruction"], atol=1e-5
+        )
