@@ -1,6 +1,5 @@
 """Augmentation of the data: Keras's and KerasCV's layers in front of `fit`."""
 
-import keras
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -47,25 +46,29 @@ def augmented(x, layer):
     )
 
 
-def check(model, x, layer):
+def check(model, x, augmentations):
     """Augmented data are in the model's range, and it trains on them."""
-    dataset = augmented(x, layer)
-    seen = np.concatenate(list(dataset.as_numpy_iterator()))
-    assert seen.shape == x.shape
-    assert seen.min() >= 0 and seen.max() <= 255
-    assert np.abs(seen - x).max() > 1
-    history = model.fit(dataset, epochs=2, shuffle=False, verbose=0).history
-    assert all(np.isfinite(values).all() for values in history.values())
-    assert int(model.step.numpy()) == 4
+    for count, layer in enumerate(augmentations, 1):
+        dataset = augmented(x, layer)
+        seen = np.concatenate(list(dataset.as_numpy_iterator()))
+        assert seen.shape == x.shape
+        assert seen.min() >= 0 and seen.max() <= 255
+        assert np.abs(seen - x).max() > 1
+        history = model.fit(dataset, shuffle=False, verbose=0).history
+        assert all(np.isfinite(values).all() for values in history.values())
+        assert int(model.step.numpy()) == 2 * count
 
 
-@pytest.mark.parametrize("name", LAYERS)
-def test_layers_of_keras(tiny_model, images, name):
-    model = tiny_model(("encoder", "discriminator"), SHAPE)
-    check(model, images(16, SHAPE), LAYERS[name]())
+@pytest.fixture
+def model(tiny_model):
+    return tiny_model(("encoder", "discriminator"), SHAPE)
 
 
-def test_integers_stay_integers(tiny_model, images):
+def test_layers_of_keras(model, images):
+    check(model, images(16, SHAPE), [make() for make in LAYERS.values()])
+
+
+def test_integers_stay_integers(model, images):
     """A layer in the data's own dtype: no other range, no conversion."""
     layer = layers.RandomFlip(
         "horizontal", data_format="channels_last", dtype="uint8", seed=0
@@ -78,15 +81,36 @@ def test_integers_stay_integers(tiny_model, images):
         np.concatenate(list(dataset.as_numpy_iterator())), x, strict=True
     ):
         assert (made == given).all() or (made == given[:, ::-1]).all()
-    model = tiny_model(("encoder", "discriminator"), SHAPE)
     model.fit(dataset, shuffle=False, verbose=0)
     assert int(model.step.numpy()) == 2
 
 
-def test_layers_of_keras_cv(tiny_model, images):
+def test_layers_of_keras_cv(model, images):
     import keras_cv
 
-    for make in CV_LAYERS.values():
-        model = tiny_model(("encoder", "discriminator"), SHAPE)
-        check(model, images(16, SHAPE), make(keras_cv))
-        keras.utils.clear_session()
+    check(
+        model,
+        images(16, SHAPE),
+        [make(keras_cv) for make in CV_LAYERS.values()],
+    )
+
+
+def test_each_image_of_a_batch_changes_in_its_own_way(images):
+    import keras_cv
+
+    x = np.repeat(images(1, SHAPE), 64, axis=0)
+    dataset = augmented(x, CV_LAYERS["cutout"](keras_cv))
+    made = np.unique(np.concatenate(list(dataset.as_numpy_iterator())), axis=0)
+    assert len(made) > 30
+    # A box of half of each side, a part of which may lie outside.
+    empty = (made == 0).all(-1).sum((1, 2))
+    assert empty.max() == 16 and empty.min() < 16
+
+
+def test_changes_that_leave_the_range_are_refused(images, tiny_model):
+    """What a layer made for 0 to 255 does to images from 0 to 1."""
+    x = images(16, SHAPE).astype("float32") / 255
+    dataset = augmented(x, layers.RandomBrightness(0.5, seed=0))
+    model = tiny_model(shape=SHAPE, data_range=(0, 1), data_dtype="float32")
+    with pytest.raises(tf.errors.InvalidArgumentError, match="`data_range`"):
+        model.fit(dataset, shuffle=False, verbose=0)

@@ -158,7 +158,7 @@ def test_an_autoencoder_learns(kind):
         ema_momentum=None,
         data_range=None,
         data_dtype="float32",
-        optimizer=keras.optimizers.Adam(0.005),
+        optimizer=keras.optimizers.Adam(0.003),
         seed=0,
     )
     x = text(4)

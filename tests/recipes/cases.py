@@ -63,6 +63,11 @@ def _narrow(recipe, state=None, **options):
     return _dense(recipe, state, width=4, **options)
 
 
+def _text(kind):
+    sizes = {"latent_dim": 4, "width": 8, "noise_dim": 3, "hidden_units": (8,)}
+    return Case("arae", ((5,), 7), {"kind": kind, **sizes})
+
+
 def _image_autoencoder(step, **options):
     options = {"width": 4, "start": 0, "ramp": 1, **_RANGE, **options}
     return Case("image_autoencoder", (IMAGE, 2), options, {"step": step})
@@ -84,17 +89,8 @@ CASES = {
     "ali-alice": _narrow("ali", reconstruction_weight=0.7),
     "ali-bigan": _narrow("ali", stochastic=False),
     "alpha_gan": _narrow("alpha_gan"),
-    "arae": Case(
-        "arae",
-        ((5,), 7),
-        {
-            "latent_dim": 4,
-            "width": 8,
-            "noise_dim": 3,
-            "hidden_units": (8,),
-            "kind": "gru",
-        },
-    ),
+    "arae": _text("gru"),
+    "arae-convolutional": _text("convolutional"),
     "autoencoder": _dense("autoencoder"),
     "autoencoder_gan": _dense(
         "autoencoder_gan", margin=0.6, reconstruction_weight=0.7

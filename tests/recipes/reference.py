@@ -67,6 +67,21 @@ def convolution(layer, x):
     return activated(layer, y)
 
 
+def gru(layer, x):
+    kernel, recurrent, bias = weights(layer)
+    state, states = np.zeros((len(x), layer.units)), []
+    for now in x.transpose(1, 0, 2):
+        ours = np.split(now @ kernel + bias[0], 3, axis=-1)
+        past = np.split(state @ recurrent + bias[1], 3, axis=-1)
+        update, reset = (
+            sigmoid(a + b) for a, b in zip(ours[:2], past[:2], strict=True)
+        )
+        candidate = np.tanh(ours[2] + reset * past[2])
+        state = update * state + (1 - update) * candidate
+        states.append(state)
+    return np.stack(states, 1) if layer.return_sequences else state
+
+
 def normalized(layer, x):
     gain, offset = weights(layer)
     centred = x - x.mean(-1, keepdims=True)
@@ -86,6 +101,7 @@ LAYERS = {
     "Conv2D": convolution,
     "Dense": dense,
     "Flatten": lambda layer, x: x.reshape(len(x), -1),
+    "GRU": gru,
     "GaussianNoise": lambda layer, x: x,  # `cases.fix` switches it off.
     "LayerNormalization": normalized,
     "LeakyReLU": lambda layer, x: np.where(x > 0, x, layer.negative_slope * x),
