@@ -55,20 +55,25 @@ def restore_initializers(network: keras.Model, config) -> None:
         network: built from `zero_initialized(config)`.
         config: the config as it was.
     """
-    layers = {layer.name: layer for layer in network._flatten_layers()}
+    layers = {layer.name: layer for layer in network.layers}
 
-    def restore(part):
+    def restore(part, layers):
         if isinstance(part, dict):
             layer = layers.get(part.get("name"))
+            # A name counts within the model or the wrapper that it stands in.
+            if isinstance(layer, keras.Model):
+                layers = {inner.name: inner for inner in layer.layers}
+            elif isinstance(layer, keras.layers.Wrapper):
+                layers = {layer.layer.name: layer.layer}
             # A recurrent layer's initializers are its cell's.
             layer = getattr(layer, "cell", layer)
             for key, value in part.items():
                 if key.endswith("_initializer") and hasattr(layer, key):
                     setattr(layer, key, keras.initializers.get(value))
                 else:
-                    restore(value)
+                    restore(value, layers)
         elif isinstance(part, (list, tuple)):
             for value in part:
-                restore(value)
+                restore(value, layers)
 
-    restore(config)
+    restore(config, layers)
