@@ -3,7 +3,8 @@
 import keras
 from keras import ops
 
-RESULTS = ("score", "features", "reconstruction")
+#: `"seen"` is the data as augmented, where they are reconstructed.
+RESULTS = ("score", "features", "reconstruction", "seen")
 
 
 def outputs_of(network: keras.Model):

@@ -247,9 +247,10 @@ class CriticReconstructionLoss(Loss):
         return {self.name: {"discriminator": self.weight}}
 
     def values(self, rollout):
-        judged = rollout.judgement("discriminator", "data")["reconstruction"]
-        data = ops.cast(rollout.data, "float32")
-        return {self.name: DISTANCES[self.distance](data, judged)}
+        judged = rollout.judgement("discriminator", "data")
+        data = judged.get("seen", ops.cast(rollout.data, "float32"))
+        distance = DISTANCES[self.distance](data, judged["reconstruction"])
+        return {self.name: distance}
 
     def get_config(self):
         config = super().get_config()

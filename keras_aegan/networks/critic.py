@@ -13,12 +13,16 @@ def augmented(data, policy: tuple[str, ...]):
     return DiffAugment(policy)(data) if policy else data
 
 
-def critic_output(outputs: tuple[str, ...], heads: dict[str, Callable]):
+def critic_output(
+    outputs: tuple[str, ...], heads: dict[str, Callable], seen=None
+):
     """The outputs that were asked for: a dict, or the score alone.
 
     Args:
         outputs: names of outputs.
         heads: what makes each output that there is, by its name.
+        seen: the augmented data, which a reconstruction is to be held to, or
+            `None` without augmentation.
 
     Raises:
         ValueError: if `outputs` is empty or names anything else.
@@ -30,7 +34,10 @@ def critic_output(outputs: tuple[str, ...], heads: dict[str, Callable]):
         )
     if tuple(outputs) == ("score",):
         return heads["score"]()
-    return {name: heads[name]() for name in outputs}
+    made = {name: heads[name]() for name in outputs}
+    if seen is not None and "reconstruction" in made:
+        made["seen"] = seen
+    return made
 
 
 def spectrally_normalized(network: keras.Model) -> keras.Model:

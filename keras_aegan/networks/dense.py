@@ -128,8 +128,8 @@ def dense_discriminator(
         activation: activation of the hidden layers.
         outputs: some of `"score"`, `"features"` (the last hidden layer's) and
             `"reconstruction"` (the data, in -1 to 1, decoded from the
-            features by the mirrored hidden layers). The score alone by
-            default.
+            features by the mirrored hidden layers; with `augment` it comes
+            with `"seen"`, the augmented data). The score alone by default.
         spectral_norm: whether the layers on the way to the score have weights
             of spectral norm 1.
         augment: what `keras_aegan.layers.DiffAugment` does to the data first;
@@ -157,8 +157,8 @@ def dense_discriminator(
           https://arxiv.org/abs/2101.04775), for the reconstruction
     """
     data = keras.Input(data_shape, name="data")
-    features = layers.Flatten()(augmented(data, augment))
-    features = stack(features, hidden_units, activation)
+    seen = augmented(data, augment)
+    features = stack(layers.Flatten()(seen), hidden_units, activation)
     mirrored = tuple(reversed(hidden_units[:-1]))
     output = critic_output(
         outputs,
@@ -173,6 +173,7 @@ def dense_discriminator(
                 name="decoder",
             )(features),
         },
+        seen if augment else None,
     )
     network = keras.Model(data, output, name=name)
     return spectrally_normalized(network) if spectral_norm else network

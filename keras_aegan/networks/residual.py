@@ -98,7 +98,8 @@ def residual_discriminator(
         outputs: some of `"score"`, `"features"` (the map that the score is
             made from) and `"reconstruction"` (the data, in -1 to 1, decoded
             from the features by a generator of half the width with one block
-            at each size). The score alone by default.
+            at each size; with `augment` it comes with `"seen"`, the augmented
+            data). The score alone by default.
         spectral_norm: whether the layers on the way to the score have weights
             of spectral norm 1. Blocks then do not start as the identity.
         augment: what `keras_aegan.layers.DiffAugment` does to the data first;
@@ -129,7 +130,8 @@ def residual_discriminator(
     """
     widths = stage_widths(data_sizes(data_shape), width, max_width)
     data = keras.Input(data_shape, name=kind(data_shape))
-    features = to_features(augmented(data, augment), widths, blocks)
+    seen = augmented(data, augment)
+    features = to_features(seen, widths, blocks)
     output = critic_output(
         outputs,
         {
@@ -141,6 +143,7 @@ def residual_discriminator(
                 features
             ),
         },
+        seen if augment else None,
     )
     network = keras.Model(data, output, name=name)
     return spectrally_normalized(network) if spectral_norm else network

@@ -5,7 +5,12 @@ import numpy as np
 import pytest
 from keras import ops
 
-from keras_aegan.losses import LatentReconstructionLoss, ReconstructionLoss
+from keras_aegan import networks
+from keras_aegan.losses import (
+    CriticReconstructionLoss,
+    LatentReconstructionLoss,
+    ReconstructionLoss,
+)
 
 FORMULAS = {
     "mae": lambda a, b: np.mean(np.abs(a - b)),
@@ -81,3 +86,43 @@ def test_config_round_trip(term):
 def test_bad_arguments(term, arguments, message):
     with pytest.raises(ValueError, match=message):
         LOSSES[term][0](**arguments)
+
+
+class Judged:
+    """A rollout of which a critic's results on data are read."""
+
+    def __init__(self, data, **results):
+        self.data = ops.convert_to_tensor(data)
+        self.results = {k: ops.convert_to_tensor(v) for k, v in results.items()}
+
+    def judgement(self, critic, what):
+        assert (critic, what) == ("discriminator", "data")
+        return self.results
+
+
+@pytest.mark.parametrize("augmented", [False, True])
+def test_a_critic_redraws_what_it_saw(augmented):
+    rng = np.random.default_rng(0)
+    data, seen, drawn = rng.normal(size=(3, 5, 4)).astype("float32")
+    results = {"reconstruction": drawn}
+    if augmented:
+        results["seen"] = seen
+    loss = CriticReconstructionLoss("mse")
+    (found,) = loss.values(Judged(data, **results)).values()
+    wanted = np.mean((drawn - (seen if augmented else data)) ** 2)
+    assert float(found) == pytest.approx(wanted, rel=1e-5)
+
+
+def test_an_augmented_critic_gives_what_it_saw():
+    critic = networks.discriminator(
+        (16, 2),
+        4,
+        outputs=("score", "reconstruction"),
+        augment=("cutout",),
+    )
+    data = np.ones((4, 16, 2), "float32")
+    judged = critic(data, training=True)
+    seen = ops.convert_to_numpy(judged["seen"])
+    assert set(np.unique(seen)) == {0.0, 1.0}
+    at_use = critic(data, training=False)["seen"]
+    np.testing.assert_array_equal(ops.convert_to_numpy(at_use), data)
