@@ -11,9 +11,9 @@ except ModuleNotFoundError as error:
         name=error.name,
     ) from error
 
-from keras_aegan import losses, networks, recipes
+from keras_aegan import layers, losses, networks, recipes
 from keras_aegan.aegan import AEGAN
 
 __version__ = "0.1.0"
 
-__all__ = ["AEGAN", "losses", "networks", "recipes"]
+__all__ = ["AEGAN", "layers", "losses", "networks", "recipes"]

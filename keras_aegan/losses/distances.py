@@ -3,11 +3,6 @@
 from keras import ops
 
 
-def _per_sample(values):
-    axes = tuple(range(1, len(values.shape)))
-    return ops.sum(values, axis=axes) if axes else values
-
-
 def _mae(start, end):
     return ops.mean(ops.abs(end - start))
 
@@ -18,7 +13,9 @@ def _mse(start, end):
 
 def _gaussian(start, end):
     """Minus the log-likelihood under unit variance, without its constant."""
-    return 0.5 * ops.mean(_per_sample(ops.square(end - start)))
+    squares = ops.square(end - start)
+    axes = tuple(range(1, len(squares.shape)))
+    return 0.5 * ops.mean(ops.sum(squares, axis=axes))
 
 
 def _cross_entropy(start, end):

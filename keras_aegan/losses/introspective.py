@@ -31,22 +31,21 @@ class _Introspective(Loss):
     needs = {"encoder": "log_variance"}
     player: str
 
-    def __init__(self, name: str | None = None, **weights):
-        known = {k: weights.pop(k) for k in tuple(weights) if "weight" in k}
-        super().__init__(name=name or f"introspective_{self.player}", **weights)
-        for argument, value in known.items():
+    def __init__(self, weights: dict, name: str | None = None, **kwargs):
+        super().__init__(name=name or f"introspective_{self.player}", **kwargs)
+        for argument, value in weights.items():
             if not value >= 0:
                 raise ValueError(
                     f"Expected a {argument} of 0 or more. Received: "
                     f"{argument}={value}"
                 )
             setattr(self, argument, float(value))
-        self._known = tuple(known)
+        self._arguments = tuple(weights)
 
     def get_config(self):
         config = super().get_config()
         del config["weight"], config["players"]
-        config.update({name: getattr(self, name) for name in self._known})
+        config.update({name: getattr(self, name) for name in self._arguments})
         return config
 
 
@@ -59,8 +58,8 @@ class IntrospectiveEncoderLoss(_Introspective):
               mean exp(-2 s (b_rec R(v, G(E(v))) + b_neg KL(v)))
 
     The fakes are given to the encoder, as data are. In the logs:
-    `introspective_encoder`, and `kl_real` and `kl_fake`, of which the second
-    should be the larger.
+    `introspective_encoder`, and `kl_real` and `kl_fake` (the mean over both
+    kinds of fakes), of which the second should be the larger.
 
     Args:
         reconstruction_weight: `b_rec`, 1 by default.
@@ -88,12 +87,12 @@ class IntrospectiveEncoderLoss(_Introspective):
         negative_kl_weight: float = 256.0,
         **kwargs,
     ):
-        super().__init__(
-            reconstruction_weight=reconstruction_weight,
-            kl_weight=kl_weight,
-            negative_kl_weight=negative_kl_weight,
-            **kwargs,
-        )
+        weights = {
+            "reconstruction_weight": reconstruction_weight,
+            "kl_weight": kl_weight,
+            "negative_kl_weight": negative_kl_weight,
+        }
+        super().__init__(weights, **kwargs)
 
     def terms(self):
         return {self.name: {"encoder": 1.0}, "kl_real": {}, "kl_fake": {}}
@@ -157,12 +156,12 @@ class IntrospectiveGeneratorLoss(_Introspective):
         fake_reconstruction_weight: float = 1e-8,
         **kwargs,
     ):
-        super().__init__(
-            reconstruction_weight=reconstruction_weight,
-            kl_weight=kl_weight,
-            fake_reconstruction_weight=fake_reconstruction_weight,
-            **kwargs,
-        )
+        weights = {
+            "reconstruction_weight": reconstruction_weight,
+            "kl_weight": kl_weight,
+            "fake_reconstruction_weight": fake_reconstruction_weight,
+        }
+        super().__init__(weights, **kwargs)
 
     def terms(self):
         return {self.name: {"generator": 1.0}}

@@ -9,8 +9,8 @@ ratio `-D` (for a logit `D`, that is `-log D + log(1 - D)` of its sigmoid):
     Dz pays  sp(-Dz(z)) + sp(Dz(E(x)))
 
 Rosca et al. (2017), algorithm 1, whose order of updates it keeps: the encoder,
-the generator twice, the discriminators. AEGAN is this with the codes' cycle
-and a deterministic encoder. Different from the paper: residual networks.
+the generator twice, the discriminators. AEGAN is this with the codes' cycle.
+Different from the paper: residual networks.
 """
 
 import keras

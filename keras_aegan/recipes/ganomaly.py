@@ -3,9 +3,10 @@
 With a second encoder `E'`, `x~ = G(E(x))`, the features `l` of the
 discriminator and the softplus `sp`:
 
-    E, G and E' pay  mean |l(x) - l(x~)|^2 + a mean |x - x~|
-                     + b mean |E(x) - E'(x~)|^2
-    D pays           sp(-D(x)) + sp(D(x~))
+    E and G pay  mean |l(x) - l(x~)|^2 + a mean |x - x~|
+                 + b mean |E(x) - E'(x~)|^2
+    E' pays      b mean |E(x) - E'(x~)|^2
+    D pays       sp(-D(x)) + sp(D(x~))
 
 `anomaly_score` is `mean (E(x) - E'(x~))^2`, of each sample alone: it is not
 rescaled by other samples of a test. Akcay et al. (2018), equations 1 to 5.

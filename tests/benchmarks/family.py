@@ -9,8 +9,8 @@ on the test part of the data:
 * reconstruction: the mean absolute error of `reconstruct`, in 0 to 255;
 * samples: the Fréchet distance of `--samples` generated images to as many of
   the test part, on the 64 features of a small classifier that is trained here
-  on the labels (its accuracy is printed); two halves of real data stand in the
-  table's first row. Models without a prior get a mixture of ten Gaussians;
+  on the labels (its accuracy is printed, and the distance of real data to real
+  data). Models without a prior get a mixture of ten Gaussians;
 * AUROC of the anomaly recipes, trained on the normal part of another set.
 
 Results are kept in `--output` after each run, one line of JSON, and a run that
