@@ -1,6 +1,5 @@
 """Which network may take which seat, and what each of them pays."""
 
-
 from keras_aegan.critics import outputs_of, results_of
 from keras_aegan.losses import Loss
 from keras_aegan.priors import PRIORS
