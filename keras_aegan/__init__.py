@@ -11,9 +11,18 @@ except ModuleNotFoundError as error:
         name=error.name,
     ) from error
 
-from keras_aegan import layers, losses, networks, recipes
+from keras_aegan import callbacks, layers, losses, networks, recipes
 from keras_aegan.aegan import AEGAN
+from keras_aegan.hub import upload_preset
 
 __version__ = "0.1.0"
 
-__all__ = ["AEGAN", "layers", "losses", "networks", "recipes"]
+__all__ = [
+    "AEGAN",
+    "callbacks",
+    "layers",
+    "losses",
+    "networks",
+    "recipes",
+    "upload_preset",
+]

@@ -320,6 +320,22 @@ on codes |
         return state
 
     @property
+    def training_state(self) -> dict[str, keras.Variable]:
+        """What a training needs beside networks and progress to go on."""
+        optimizer = {
+            f"optimizer/{i}": variable
+            for i, variable in enumerate(self.optimizer.variables)
+        }
+        return {**self._random_states(), **optimizer}
+
+    @property
+    def optimizers(self) -> dict[str, dict]:
+        """Each player's optimizer, as a config: the compiled one, if any."""
+        if not self.compiled:
+            return copy.deepcopy(dict(self._default_optimizer))
+        return self.optimizer.get_config()["optimizers"]
+
+    @property
     def data_shape(self) -> tuple[int, ...]:
         """Shape of one sample of data."""
         return self.spec.shape
@@ -912,12 +928,13 @@ is one, else by the encoder again |
 
     # === Saving ===
 
+    def _random_states(self):
+        random = [v for v in self.variables if v.name == "seed_generator_state"]
+        return {f"random_{i}": v for i, v in enumerate(random)}
+
     def _own_state(self):
         """What Keras would not save: random states, beside the step."""
-        random = [v for v in self.variables if v.name == "seed_generator_state"]
-        return {"step": self.step} | {
-            f"random_{i}": variable for i, variable in enumerate(random)
-        }
+        return {"step": self.step, **self._random_states()}
 
     def save_own_variables(self, store):
         for name, variable in self._own_state().items():
@@ -966,17 +983,22 @@ is one, else by the encoder again |
         # Keras changes the configurations that it is given.
         averaged = {
             seat: copy.deepcopy(config[seat]["config"])
+            if isinstance(config[seat], dict)
+            else config[seat].get_config()
             for seat in config.pop("averaged", ("generator", "encoder"))
             if config.get(seat)
         }
 
         def revive(value):
+            """What is serialised; a network or loss may be given as it is."""
+            if not isinstance(value, dict):
+                return value
             return keras.saving.deserialize_keras_object(
                 value, custom_objects=custom_objects
             )
 
         for seat in _SEATS:
-            if isinstance(config.get(seat), dict):
+            if seat in config:
                 config[seat] = revive(config[seat])
         config["losses"] = [revive(loss) for loss in config["losses"]]
         model = cls(**config, ema_momentum=None)
@@ -988,57 +1010,110 @@ is one, else by the encoder again |
 
     @classmethod
     def from_preset(
-        cls, preset: str | os.PathLike, load_weights: bool = True
+        cls,
+        preset: str | os.PathLike,
+        load_weights: bool = True,
+        *,
+        revision: str | None = None,
+        token: str | bool | None = None,
+        cache_dir: str | os.PathLike | None = None,
+        local_files_only: bool = False,
+        variant: str | None = None,
+        dtype: str | None = None,
+        **overrides,
     ) -> "AEGAN":
         """A model from a preset.
 
         Args:
-            preset: the name of a bundled preset (`AEGAN.presets` lists them),
-                or a folder that `save_to_preset` wrote, as a path: `"./mine"`
-                or a `pathlib.Path`.
+            preset: the name of a bundled preset (`AEGAN.presets` lists them);
+                `"hf://OWNER/NAME"` or `"hf://OWNER/NAME@REVISION"` on the
+                Hugging Face Hub; or a folder that `save_to_preset` wrote, as
+                a path: `"./mine"` or a `pathlib.Path`.
             load_weights: whether to load the weights; `False` gives the
                 architecture with fresh ones.
+            revision: branch, tag or commit, for a preset on the Hub.
+            token: for a private or gated one, if not logged in with `hf auth
+                login`.
+            cache_dir: folder for files of the Hub; the Hub client's cache by
+                default.
+            local_files_only: whether to use that cache without asking the Hub.
+            variant: `"ema"` (default where there are averages) or `"raw"`, the
+                networks without averages.
+            dtype: dtype or policy to compute in instead of float32, such as
+                `"mixed_bfloat16"`.
+            **overrides: arguments of this class instead of the preset's, such
+                as `seed`, `losses`, or a network of your own.
 
         Returns:
             An `AEGAN`, ready to generate and to go on training.
 
         Raises:
-            ValueError: for an unknown name (with close matches), or a folder
-                that is not a preset, is damaged, or names code that is neither
-                Keras's nor this package's.
+            TypeError: for what is no name and no path, or an unknown argument.
+            ValueError: of its kinds in `keras_aegan.hub`: for an unknown name
+                (with close matches), repository or revision; no access or no
+                connection; or a preset that is damaged, of a newer version, or
+                names code that is neither Keras's nor this package's.
 
         Example:
 
         ```python
         model = AEGAN.from_preset("aegan_mnist")
+        model = AEGAN.from_preset("hf://me/mine@v1", variant="raw")
         ```
         """
         from keras_aegan.hub import load_preset
 
         return load_preset(
-            preset, load_weights=load_weights, expected_class=cls
+            preset,
+            load_weights=load_weights,
+            revision=revision,
+            token=token,
+            cache_dir=cache_dir,
+            local_files_only=local_files_only,
+            variant=variant,
+            dtype=dtype,
+            expected_class=cls,
+            **overrides,
         )
 
     def save_to_preset(
-        self, folder: str | os.PathLike, metadata: dict | None = None
+        self,
+        folder: str | os.PathLike,
+        metadata: dict | None = None,
+        *,
+        include_optimizer: bool = False,
+        dtype: str | None = None,
+        max_shard_size: int | str = "5GB",
     ):
         """Writes the model as a preset: configuration, weights and card.
 
         The folder is written beside its place and moved there when it is
-        whole. Optimizers are not part of a preset: to resume a training
-        exactly, use `save`.
+        whole.
 
         Args:
             folder: where to write; an older preset there is replaced.
             metadata: dict of facts for the card, such as `trained_on`,
                 `command` and `measured`.
+            include_optimizer: whether to keep the optimizers and random
+                states too: `from_preset` then returns a model that is
+                compiled and resumes the training exactly.
+            dtype: `"bfloat16"` or `"float16"` for weights of half the size.
+            max_shard_size: largest size of a weights file, in bytes or as
+                `"5GB"`.
 
         Returns:
             The folder's `pathlib.Path`.
         """
         from keras_aegan.hub import save_preset
 
-        return save_preset(self, folder, metadata=metadata)
+        return save_preset(
+            self,
+            folder,
+            metadata=metadata,
+            include_optimizer=include_optimizer,
+            dtype=dtype,
+            max_shard_size=max_shard_size,
+        )
 
 
 def _optimizer_configs(optimizer, players):

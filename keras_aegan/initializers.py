@@ -4,9 +4,32 @@ Drawing weights that are about to be overwritten takes most of the time of
 loading a preset: on JAX every shape is a compilation of its own.
 """
 
+import contextlib
+import contextvars
+import math
+from collections.abc import Iterator
+
 import keras
 import numpy as np
 from keras import ops
+
+#: How many values the placeholders of a model may still have.
+_left = contextvars.ContextVar("left", default=math.inf)
+
+
+@contextlib.contextmanager
+def at_most(values: int) -> Iterator[None]:
+    """Bounds what a config can make the models built from it hold.
+
+    Args:
+        values: The most values that all placeholders made in this context
+            may have. One more is a `ValueError`, before memory is taken.
+    """
+    token = _left.set(values)
+    try:
+        yield
+    finally:
+        _left.reset(token)
 
 
 @keras.saving.register_keras_serializable(package="keras_aegan")
@@ -14,6 +37,13 @@ class Placeholder(keras.initializers.Initializer):
     """Zeros from NumPy: `keras.initializers.Zeros` compiles on JAX as well."""
 
     def __call__(self, shape, dtype=None):
+        left = _left.get() - math.prod(shape)
+        if left < 0:
+            raise ValueError(
+                f"a weight of shape {tuple(shape)} is more than the weights "
+                "files can fill"
+            )
+        _left.set(left)
         return ops.convert_to_tensor(np.zeros(shape, "float32"), dtype=dtype)
 
 

@@ -23,6 +23,7 @@ def test_it_is_complete_and_small(name):
         "README.md",
         "config.json",
         "metadata.json",
+        "model.ema.safetensors",
         "model.safetensors",
         "samples.png",
         "reconstructions.png",

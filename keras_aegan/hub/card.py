@@ -4,7 +4,16 @@ import hashlib
 import json
 from collections.abc import Iterable
 
+_TASK = "unconditional-image-generation"
 _TAGS = ("keras", "aegan", "gan", "autoencoder", "tensorflow", "jax", "pytorch")
+_CITATION = """\
+@misc{lazarou2020autoencoding,
+  title = {Autoencoding Generative Adversarial Networks},
+  author = {Lazarou, Conor},
+  year = {2020},
+  eprint = {2004.05472},
+  archivePrefix = {arXiv}
+}"""
 _LIMITS = (
     "It makes data like its training data, with that data's gaps and biases.",
     "The quality above is measured on the data named here; expect less of it "
@@ -23,7 +32,9 @@ def model_card(
             `license`, `datasets` (ids on the Hub), `tags`, `trained_on`,
             `command`, `steps`, `seed`, `hardware`, `wall_time`, `measured`
             (name to value, or to a dict with `value` and, for example,
-            `samples`) and `limits` are shown where they are given.
+            `samples`), `limits` and `citation` (BibTeX) are shown where they
+            are given. A measure with a `type`, the name of a metric on the
+            Hub, is listed among the Hub's results for the first dataset.
         preset: What `from_preset` is called with in the example.
         pictures: The names of pictures in the preset's folder.
 
@@ -31,8 +42,8 @@ def model_card(
         Markdown with a YAML head, as the Hugging Face Hub reads it.
     """
     sections = [
-        _front_matter(metadata),
-        f"# {preset.removeprefix('./')}",
+        _front_matter(metadata, preset),
+        f"# {_title(preset)}",
         metadata["description"],
         *(f"![{name}]({name})" for name in pictures),
         "## Networks\n\n" + _networks(metadata),
@@ -40,6 +51,9 @@ def model_card(
         "## Training\n\n" + _training(metadata),
         "## Measured quality\n\n" + _measured(metadata),
         "## Limits\n\n" + _bullets(metadata.get("limits", _LIMITS)),
+        "## Citation\n\n```bibtex\n"
+        + metadata.get("citation", _CITATION)
+        + "\n```",
         "## Versions\n\n" + _versions(metadata),
     ]
     return "\n\n".join(sections) + "\n"
@@ -50,7 +64,7 @@ def sha256(card: str) -> str:
     return hashlib.sha256(card.encode("utf-8")).hexdigest()
 
 
-def _front_matter(metadata):
+def _front_matter(metadata, preset):
     # A JSON value is a YAML value, so nothing needs quoting rules of its own.
     fields = {
         "library_name": "keras-aegan",
@@ -58,11 +72,44 @@ def _front_matter(metadata):
         "tags": list(dict.fromkeys([*_TAGS, *metadata.get("tags", ())])),
     }
     if len(metadata["data_shape"]) == 3:
-        fields["pipeline_tag"] = "unconditional-image-generation"
+        fields["pipeline_tag"] = _TASK
     if metadata.get("datasets"):
         fields["datasets"] = metadata["datasets"]
+    results = _results(metadata)
+    if results:
+        fields["metrics"] = list(dict.fromkeys(r["type"] for r in results))
+        fields["model-index"] = _model_index(metadata, preset, results)
     lines = [f"{name}: {json.dumps(value)}" for name, value in fields.items()]
     return "\n".join(["---", *lines, "---"])
+
+
+def _results(metadata):
+    """The measures that the Hub has a name for, in its own form."""
+    return [
+        {"type": each["type"], "value": each["value"], "name": name}
+        for name, each in (metadata.get("measured") or {}).items()
+        if isinstance(each, dict) and "type" in each
+    ]
+
+
+def _model_index(metadata, preset, results):
+    datasets = metadata.get("datasets") or ["unknown"]
+    return [
+        {
+            "name": _title(preset),
+            "results": [
+                {
+                    "task": {"type": _TASK},
+                    "dataset": {"type": datasets[0], "name": datasets[0]},
+                    "metrics": results,
+                }
+            ],
+        }
+    ]
+
+
+def _title(preset):
+    return preset.removeprefix("./").rsplit("/", 1)[-1]
 
 
 def _networks(metadata):
@@ -86,6 +133,7 @@ def _networks(metadata):
 def _use(metadata, preset):
     lines = [
         "import keras_aegan",
+        "",
         f'model = keras_aegan.AEGAN.from_preset("{preset}")',
         "samples = model.generate(16)",
     ]
@@ -113,7 +161,19 @@ def _training(metadata):
         for title, key in facts
         if key in metadata
     ]
+    told += _optimizers(metadata.get("optimizers", {}))
     return _bullets(told) if told else "Not recorded."
+
+
+def _optimizers(optimizers):
+    """A line for each setting, with the players that share it."""
+    players = {}
+    for player, settings in optimizers.items():
+        players.setdefault(_text(settings), []).append(f"`{player}`")
+    return [
+        f"Optimizer of {', '.join(names)}: {settings}"
+        for settings, names in players.items()
+    ]
 
 
 def _measured(metadata):
@@ -123,6 +183,7 @@ def _measured(metadata):
     rows = []
     for name, result in measured.items():
         result = dict(result) if isinstance(result, dict) else {"value": result}
+        result.pop("type", None)
         value = _text(result.pop("value", ""))
         samples = _text(result.pop("samples", "not recorded"))
         rows.append((name, value, samples, _text(result)))

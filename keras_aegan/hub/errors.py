@@ -6,15 +6,27 @@ class PresetError(ValueError):
 
 
 class PresetNotFoundError(PresetError):
-    """The name is of no bundled preset, or the path leads to no preset."""
+    """The name, address or path leads to no preset."""
+
+
+class PresetRevisionError(PresetNotFoundError):
+    """The repository is there, but not that branch, tag or commit of it."""
+
+
+class PresetAccessError(PresetError, PermissionError):
+    """The repository is private or gated, or may not be written to."""
+
+
+class PresetConnectionError(PresetError, ConnectionError):
+    """The Hub cannot be reached, or did not answer as it should."""
 
 
 class PresetFormatError(PresetError):
-    """The folder's config or metadata is not one that this package reads."""
+    """The preset's config or metadata is not one that this package reads."""
 
 
 class PresetWeightsError(PresetError):
-    """The weights file is damaged, or holds another model's weights."""
+    """A weights file is damaged, or holds another model's weights."""
 
 
 class PresetWriteError(PresetError, OSError):

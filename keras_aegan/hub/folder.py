@@ -1,22 +1,27 @@
 """Writes a folder whole or not at all."""
 
 import contextlib
+import glob
 import os
 import pathlib
 import shutil
 import tempfile
+import time
 from collections.abc import Iterator
 
 from keras_aegan.hub import layout
 from keras_aegan.hub.errors import PresetWriteError
+
+_ABANDONED = 24 * 60 * 60  # seconds after which no writer is still at work
 
 
 @contextlib.contextmanager
 def replacing(target: pathlib.Path) -> Iterator[pathlib.Path]:
     """Gives a folder to write in, which then takes the target's place.
 
-    Files of the old folder that the new one does not have are kept. If
-    anything fails, the target is as it was and nothing else is left.
+    Files of the old folder that are no part of the preset's format are kept,
+    where the new one does not have them. If anything fails, the target is as
+    it was and nothing else is left.
 
     Args:
         target: The folder to write or to replace.
@@ -28,6 +33,8 @@ def replacing(target: pathlib.Path) -> Iterator[pathlib.Path]:
         PresetWriteError: If the folder cannot be written.
     """
     try:
+        recover(target)
+        _remove_remains(target)
         # As near as possible to the target: a rename needs the same disk.
         anchor = next(p for p in target.parents if os.path.lexists(p))
         stage = pathlib.Path(
@@ -52,6 +59,36 @@ def replacing(target: pathlib.Path) -> Iterator[pathlib.Path]:
             f"{error.strerror or error}. Nothing was changed. Give a folder "
             "that you may write in, on a disk with room."
         ) from error
+
+
+def recover(target: pathlib.Path) -> None:
+    """Puts back a folder whose writer was killed as it changed places.
+
+    For an instant neither the old folder nor the new one is in its place; both
+    are whole, and the new one is what the writer meant.
+
+    Args:
+        target: The folder that was to be replaced.
+    """
+    if os.path.lexists(target):
+        return
+    stages = target.parent.glob(f".{glob.escape(target.name)}.*/old")
+    for stage in {old.parent for old in stages}:
+        with contextlib.suppress(OSError):
+            new = stage / "new"
+            os.replace(new if new.is_dir() else stage / "old", target)
+            shutil.rmtree(stage, ignore_errors=True)
+            return
+
+
+def _remove_remains(target):
+    """Removes what killed writers left half-written beside the target."""
+    for stage in target.parent.glob(f".{glob.escape(target.name)}.????????"):
+        with contextlib.suppress(OSError):
+            is_old = stage.stat().st_mtime < time.time() - _ABANDONED
+            # What has an old folder in it may hold the only copy.
+            if is_old and set(os.listdir(stage)) <= {"new"}:
+                shutil.rmtree(stage)
 
 
 def check_target(target: pathlib.Path, overwrite: bool) -> None:
@@ -88,7 +125,7 @@ def check_target(target: pathlib.Path, overwrite: bool) -> None:
 def _keep_other_files(target, new):
     for entry in target.iterdir() if target.is_dir() else ():
         copy = new / entry.name
-        if copy.exists():
+        if copy.exists() or layout.is_of_the_format(entry.name):
             continue
         if entry.is_dir() and not entry.is_symlink():
             shutil.copytree(entry, copy, symlinks=True)

@@ -1,4 +1,4 @@
-"""From what a user calls a preset to the folder that holds it."""
+"""From what a user calls a preset to where its files are."""
 
 import difflib
 import json
@@ -7,6 +7,9 @@ import pathlib
 
 from keras_aegan.hub import layout
 from keras_aegan.hub.errors import PresetNotFoundError
+from keras_aegan.hub.folder import recover
+from keras_aegan.hub.remote import SCHEME, Repository, parse_address
+from keras_aegan.hub.sources import Folder
 
 _PACKAGE = pathlib.Path(__file__).resolve().parents[1]
 
@@ -46,34 +49,53 @@ def bundled_presets() -> dict[str, dict]:
     return presets
 
 
-def resolve(preset: str | os.PathLike) -> pathlib.Path:
-    """Returns the folder of a preset, and never guesses what is meant.
+def resolve(
+    preset: str | os.PathLike,
+    revision: str | None = None,
+    **access,
+) -> Folder | Repository:
+    """Finds where a preset's files are, and never guesses what is meant.
 
     Args:
-        preset: The name of a bundled preset, or a folder. A string is a
+        preset: The name of a bundled preset, an address on the Hugging Face
+            Hub, `"hf://OWNER/NAME[@REVISION]"`, or a folder. A string is a
             folder only if it looks like one: if it has a path separator, or
             starts with `"."` or `"~"`.
+        revision: A branch, tag or commit, for a preset on the Hub.
+        **access: `token`, `cache_dir` and `local_files_only` of `Repository`.
 
     Returns:
-        The folder, which has a `config.json`.
+        The folder, which has a `config.json`, or the repository, of which
+        nothing is known yet.
 
     Raises:
         TypeError: If `preset` is neither a string nor a path.
         PresetNotFoundError: If there is no such preset.
     """
+    if isinstance(preset, str) and preset.startswith(SCHEME):
+        return Repository(*parse_address(preset, revision), **access)
+    if revision is not None:
+        raise PresetNotFoundError(
+            f"Only presets on the Hub ({SCHEME}OWNER/NAME) have revisions. "
+            f"Received: {preset!r} with revision={revision!r}"
+        )
     if isinstance(preset, os.PathLike):
         return _local_folder(pathlib.Path(preset))
     if not isinstance(preset, str):
         raise TypeError(
             "`preset` must be a string or a path: the name of a bundled "
-            'preset, such as "aegan_mnist", or a folder, such as '
+            'preset, such as "aegan_mnist", a preset on the Hugging Face Hub, '
+            f'such as "{SCHEME}OWNER/NAME", or a folder, such as '
             f'"./my_preset". Received: preset={preset!r} of type '
             f"{type(preset).__name__}."
         )
     if preset in bundled_presets():
-        return bundled_root() / preset
+        return Folder(bundled_root() / preset)
     if "://" in preset:
-        return _remote_folder(preset)
+        raise PresetNotFoundError(
+            f"{preset!r} is not an address that keras_aegan loads from. Give "
+            f"the name of a bundled preset, {SCHEME}OWNER/NAME or a folder."
+        )
     separators = (os.sep, os.altsep or os.sep)
     if preset.startswith((".", "~")) or any(s in preset for s in separators):
         return _local_folder(pathlib.Path(preset))
@@ -82,6 +104,7 @@ def resolve(preset: str | os.PathLike) -> pathlib.Path:
 
 def _local_folder(path):
     path = path.expanduser()
+    recover(path)
     if path.is_file():
         raise PresetNotFoundError(
             f"Expected a preset's folder, but {path} is a file. Give the "
@@ -91,29 +114,16 @@ def _local_folder(path):
     if not path.is_dir():
         raise PresetNotFoundError(
             f"There is no folder {path} (looked in {path.absolute().parent}). "
-            "Give the folder that `save_to_preset` wrote, or the name of a "
-            f"bundled preset: {_known_names()}."
+            "Give the folder that `save_to_preset` wrote, the name of a "
+            f"bundled preset: {_known_names()}, or a preset on the Hugging "
+            f"Face Hub: {SCHEME}OWNER/NAME."
         )
     if not (path / layout.CONFIG).is_file():
         raise PresetNotFoundError(
             f"The folder {path} is not a preset: it has no {layout.CONFIG}. "
             "Give the folder that `save_to_preset` wrote."
         )
-    return path
-
-
-def _remote_folder(address):
-    # The Hub's branch comes here: fetch the snapshot, return its folder.
-    if address.startswith("hf://"):
-        raise PresetNotFoundError(
-            f"{address!r} is on the Hugging Face Hub, which a later release "
-            "of keras_aegan will load from. Until then, download the "
-            "repository and give its folder."
-        )
-    raise PresetNotFoundError(
-        f"{address!r} is not an address that keras_aegan loads from. Give "
-        "the name of a bundled preset or a folder."
-    )
+    return Folder(path)
 
 
 def _unknown_name(name):
@@ -128,7 +138,10 @@ def _unknown_name(name):
             f'load it, write "./{name}".'
         )
     else:
-        message += " A folder is given with its path, such as './mine'."
+        message += (
+            " A folder is given with its path, such as './mine', a preset on "
+            f"the Hugging Face Hub as '{SCHEME}OWNER/NAME'."
+        )
     return message
 
 

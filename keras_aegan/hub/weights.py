@@ -1,164 +1,272 @@
-"""A model's weights as one safetensors file.
-
-Tensors are named by where they stand in the model, such as
-`generator/conv2d_1/kernel`, and not by the names that Keras makes up: those
-depend on what was built before in the process.
-"""
+"""Tensors in safetensors files: written whole, read straight into variables."""
 
 import collections
+import contextlib
+import hashlib
+import math
 import pathlib
 import re
+from collections.abc import Callable, Iterator
 
 import keras
 import numpy as np
 
-from keras_aegan.hub.errors import PresetWeightsError
+from keras_aegan.hub import documents, layout
+from keras_aegan.hub.errors import PresetFormatError, PresetWeightsError
 
 FORMAT = {"format": "keras_aegan", "schema_version": "1"}
-_PROGRESS = "progress"
+#: What safetensors calls the dtypes that a preset's tensors may have.
+_KINDS = {
+    **dict.fromkeys(("F16", "BF16", "F32", "F64"), "float"),
+    **dict.fromkeys(
+        ("I8", "I16", "I32", "I64", "U8", "U16", "U32", "U64"), "int"
+    ),
+    "BOOL": "bool",
+}
+_MOST_LISTED = 100
 
 
-def named_variables(model: keras.Model) -> dict[str, keras.Variable]:
-    """Returns the variables that a preset keeps, by their stable names.
-
-    Seed generators' states, metrics and optimizers are not among them. A
-    variable that is reached twice is kept once, under its first name.
+def save_weights(
+    variables: dict[str, keras.Variable],
+    folder: pathlib.Path,
+    part: str = layout.MODEL,
+    *,
+    dtype: str | None = None,
+    max_shard_size: int | str = "5GB",
+) -> dict[str, dict]:
+    """Writes variables as one part of a preset's weights.
 
     Args:
-        model: A model with `networks`, a dict of built models, and
-            `progress`, a dict of further variables.
+        variables: What to write, by the tensors' names.
+        folder: Where to write it.
+        part: One of the parts in `layout`, after which the files are named.
+        dtype: What floating-point values are stored as, `"float16"` or
+            `"bfloat16"`. Defaults to what they are.
+        max_shard_size: The largest size of a file, in bytes or as `"5GB"`;
+            what is more goes into several files, with an index.
 
     Returns:
-        A dict from `NETWORK/LAYER/VARIABLE` to a variable. `LAYER` is the
-        path of class names, each with a counter among its siblings.
-    """
-    variables = {}
-    seen = set()
-    for network_name, network in model.networks.items():
-        for name, variable in _walk(network, network_name):
-            if id(variable) not in seen:
-                seen.add(id(variable))
-                variables[name] = variable
-    for name, variable in model.progress.items():
-        variables[f"{_PROGRESS}/{name}"] = variable
-    return variables
-
-
-def save_weights(model: keras.Model, path: pathlib.Path) -> None:
-    """Writes the model's weights.
-
-    Args:
-        model: See `named_variables`.
-        path: The file to write.
-    """
-    import safetensors.numpy
-
-    tensors = {
-        name: _contiguous(variable)
-        for name, variable in named_variables(model).items()
-    }
-    path.write_bytes(safetensors.numpy.save(tensors, metadata=FORMAT))
-
-
-def load_weights(model: keras.Model, path: pathlib.Path) -> None:
-    """Reads weights into the model: all of them, or none.
-
-    Args:
-        model: See `named_variables`.
-        path: A file that `save_weights` wrote.
+        A dict from each file's name to its `bytes` and `sha256`.
 
     Raises:
-        PresetWeightsError: If the file is missing, damaged or of another
-            library, or if its tensors are not this model's.
+        PresetFormatError: If a value is too large for `dtype`.
+    """
+    import safetensors.numpy
+    from huggingface_hub import split_state_dict_into_shards_factory
+
+    shards = split_state_dict_into_shards_factory(
+        variables,
+        get_storage_size=lambda variable: _size(variable, dtype),
+        filename_pattern=part + "{suffix}.safetensors",
+        max_shard_size=max_shard_size,
+    )
+    facts = {}
+    for file_name, names in shards.filename_to_tensors.items():
+        tensors = {
+            name: _stored(name, variables[name], dtype) for name in names
+        }
+        path = folder / file_name
+        # safetensors writes a file that its owner alone may read.
+        path.touch()
+        mode = path.stat().st_mode
+        safetensors.numpy.save_file(tensors, path, metadata=FORMAT)
+        path.chmod(mode)
+        facts[file_name] = {
+            "bytes": path.stat().st_size,
+            "sha256": _sha256(path),
+        }
+    if shards.is_sharded:
+        index = {
+            "metadata": shards.metadata,
+            "weight_map": shards.tensor_to_filename,
+        }
+        name = layout.index_of(part)
+        (folder / name).write_bytes(documents.to_json(name, index))
+    return facts
+
+
+def check_file(path: pathlib.Path, facts: dict) -> None:
+    """Refuses a file that is not, byte for byte, the one that was saved.
+
+    Args:
+        path: The file.
+        facts: What `save_weights` said of it.
+
+    Raises:
+        PresetWeightsError: If its size or its hash is another.
+    """
+    size = path.stat().st_size
+    if size != facts["bytes"]:
+        difference = f"has {size:,} bytes, expected {facts['bytes']:,}"
+    elif _sha256(path) != facts["sha256"]:
+        difference = "has other content than was saved (its SHA-256 differs)"
+    else:
+        return
+    raise PresetWeightsError(
+        f"{path} {difference}. It is truncated, damaged or of another preset. "
+        "Copy, download or save the preset again."
+    )
+
+
+@contextlib.contextmanager
+def opened(paths: list[pathlib.Path]) -> Iterator["Tensors"]:
+    """Opens safetensors files as one set of tensors, which it checks.
+
+    Raises:
+        PresetWeightsError: If a file is damaged, of another library or of
+            another version, or if two of them hold a tensor of the same name.
     """
     import safetensors
 
-    if not path.is_file():
-        raise PresetWeightsError(
-            f"There is no {path.name} in {path.parent}. Restore the file, or "
-            "pass `load_weights=False` for a model with fresh weights."
-        )
-    variables = named_variables(model)
-    try:
-        with safetensors.safe_open(path, framework="np") as file:
+    files = {}
+    with contextlib.ExitStack() as stack:
+        for path in paths:
+            try:
+                # Read and not mapped: a mapped file counts as memory that is
+                # used, beside the variables that it is copied to.
+                file = stack.enter_context(
+                    safetensors.safe_open(path, "np", backend="pread")
+                )
+            except (safetensors.SafetensorError, OSError) as error:
+                raise PresetWeightsError(
+                    f"{path} is not a whole safetensors file: {error}. It is "
+                    "truncated, damaged or of another kind. Copy, download or "
+                    "save the preset again."
+                ) from error
             _check_format(path, file.metadata())
-            _check_tensors(path, file, variables)
-            # The header has been checked whole, so nothing stops halfway.
-            for name, variable in variables.items():
-                variable.assign(file.get_tensor(name))
-    except safetensors.SafetensorError as error:
-        raise PresetWeightsError(
-            f"{path} is not a whole safetensors file: {error}. It is "
-            "truncated, damaged or of another kind. Copy, download or save "
-            "the preset again."
-        ) from error
-    for network in model.networks.values():
-        _finalize(network)
+            for name in file.keys():
+                if name in files:
+                    raise PresetWeightsError(
+                        f"{path} holds the tensor {name}, which another file "
+                        "of the preset holds too. Save the preset again."
+                    )
+                files[name] = file
+        yield Tensors(paths, files)
 
 
-def _walk(layer, path):
-    names = _Names()
-    for child in _children(layer):
-        yield from _walk(child, f"{path}/{names.unique(_class_name(child))}")
-    # These lists are the layer's own weights: `Layer.weights` and
-    # `Layer.variables` would add its sublayers' and its seed generators'.
-    for variable in layer._trainable_variables + layer._non_trainable_variables:
-        yield f"{path}/{names.unique(_variable_name(variable))}", variable
+class Tensors:
+    """What is in the opened weights files of a preset."""
+
+    def __init__(self, paths: list[pathlib.Path], files: dict):
+        self._paths = paths
+        self._files = files
+        self._slices = {name: f.get_slice(name) for name, f in files.items()}
+
+    @property
+    def values(self) -> int:
+        """The number of values in all tensors."""
+        return sum(math.prod(s.get_shape()) for s in self._slices.values())
+
+    def check(
+        self,
+        variables: dict[str, keras.Variable],
+        is_extra: Callable[[str], bool] = lambda name: False,
+    ) -> None:
+        """Refuses tensors that are not those of the variables.
+
+        Args:
+            variables: The variables by the tensors' names.
+            is_extra: Whether a tensor or a variable of this name may lack its
+                counterpart.
+
+        Raises:
+            PresetWeightsError: If tensors are missing, of another shape or
+                kind, or are not among the variables; all are named.
+        """
+        problems = []
+        for name, variable in variables.items():
+            if name not in self._slices:
+                if not is_extra(name):
+                    problems.append((name, "missing"))
+                continue
+            shape = tuple(self._slices[name].get_shape())
+            dtype = self._slices[name].get_dtype()
+            if shape != tuple(variable.shape):
+                expected = tuple(variable.shape)
+                problems.append(
+                    (name, f"has shape {shape}, expected {expected}")
+                )
+            elif _KINDS.get(dtype) != _kind(variable.dtype):
+                problems.append(
+                    (name, f"has dtype {dtype}, expected {variable.dtype}")
+                )
+        problems += [
+            (name, "unexpected")
+            for name in self._slices
+            if name not in variables and not is_extra(name)
+        ]
+        if problems:
+            raise PresetWeightsError(_told(self._paths, problems))
+
+    def assign_to(self, variables: dict[str, keras.Variable]) -> None:
+        """Gives variables, which `check` let through, their values.
+
+        Args:
+            variables: The variables by the tensors' names. Those without a
+                tensor stay as they are.
+        """
+        for name, variable in variables.items():
+            if name in self._files:
+                value = self._files[name].get_tensor(name)
+                if value.dtype.name != variable.dtype:
+                    value = _converted(value, variable.dtype)
+                variable.assign(value)
 
 
-def _children(layer):
-    # Only models have public `layers`; wrappers have sublayers as well.
-    if isinstance(layer, keras.Model):
-        return layer.layers
-    return layer._flatten_layers(include_self=False, recursive=False)
+def _told(paths, problems):
+    by_network = collections.defaultdict(list)
+    for name, problem in problems[:_MOST_LISTED]:
+        by_network[name.split("/")[0]].append(f"    {name}: {problem}")
+    listing = [
+        "\n".join([f"  {network}:", *sorted(lines)])
+        for network, lines in sorted(by_network.items())
+    ]
+    if len(problems) > _MOST_LISTED:
+        listing.append(f"  and {len(problems) - _MOST_LISTED} more")
+    return (
+        f"{' and '.join(map(str, paths))}: not this model's weights. "
+        f"{len(problems)} tensors differ from its config.json, and none was "
+        "loaded:\n" + "\n".join(listing) + "\nThe files are of different "
+        "presets: copy, download or save the preset again."
+    )
 
 
-def _class_name(layer):
-    return _snake_case(type(layer).__name__)
+def _sha256(path):
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def _variable_name(variable):
-    # A variable that nobody named has its class and a count of the process.
-    nameless = _snake_case(type(variable).__name__)
-    if re.fullmatch(rf"{nameless}(_\d+)?", variable.name):
-        return "variable"
-    return variable.name
+def _kind(dtype):
+    if dtype == "bool":
+        return dtype
+    return "float" if keras.backend.is_float_dtype(dtype) else "int"
 
 
-def _snake_case(name):
-    name = re.sub(r"(.)([A-Z][a-z]+)", r"\1_\2", name)
-    return re.sub(r"([a-z])([A-Z])", r"\1_\2", name).lower()
+def _size(variable, dtype):
+    is_cast = dtype is not None and _kind(variable.dtype) == "float"
+    bits = re.search(r"\d+$", dtype if is_cast else variable.dtype)
+    return math.prod(variable.shape) * (int(bits[0]) // 8 if bits else 1)
 
 
-class _Names:
-    """Makes the names of siblings unique: conv2d, conv2d_1, conv2d_2."""
-
-    def __init__(self):
-        self._taken = set()
-        self._counts = collections.Counter()
-
-    def unique(self, name):
-        candidate = name
-        while candidate in self._taken:
-            self._counts[name] += 1
-            candidate = f"{name}_{self._counts[name]}"
-        self._taken.add(candidate)
-        return candidate
-
-
-def _contiguous(variable):
-    array = keras.ops.convert_to_numpy(variable)
+def _stored(name, variable, dtype):
+    is_cast = dtype is not None and _kind(variable.dtype) == "float"
+    value = keras.ops.cast(variable, dtype) if is_cast else variable
+    array = keras.ops.convert_to_numpy(value)
+    if is_cast and not np.isfinite(array.astype("float32")).all():
+        raise PresetFormatError(
+            f"The weights {name} have values that are not finite, or that "
+            f"{dtype} cannot hold. Save the preset with another dtype, such as "
+            "'bfloat16'."
+        )
     # safetensors writes the wrong bytes of an array that is not contiguous.
     # Unlike `np.ascontiguousarray`, this leaves a scalar a scalar.
     return np.asarray(array, order="C")
 
 
-def _finalize(layer):
-    # A `Normalization` computes with constants made from its variables.
-    if isinstance(layer, keras.layers.Normalization):
-        layer.finalize_state()
-    for child in _children(layer):
-        _finalize(child)
+def _converted(value, dtype):
+    if dtype == "bfloat16":
+        return value.astype("float32")  # which a variable takes and rounds
+    return value.astype(dtype)
 
 
 def _check_format(path, metadata):
@@ -175,37 +283,3 @@ def _check_format(path, metadata):
             f"this keras_aegan reads {FORMAT['schema_version']!r}. Upgrade "
             "with `pip install -U keras-aegan`."
         )
-
-
-def _check_tensors(path, file, variables):
-    stored = {name: file.get_slice(name).get_shape() for name in file.keys()}
-    problems = []
-    for name, variable in variables.items():
-        if name not in stored:
-            problems.append((name, "missing"))
-        elif tuple(stored[name]) != tuple(variable.shape):
-            problems.append(
-                (
-                    name,
-                    f"has shape {tuple(stored[name])}, expected "
-                    f"{tuple(variable.shape)}",
-                )
-            )
-    problems += [
-        (name, "unexpected") for name in stored if name not in variables
-    ]
-    if not problems:
-        return
-    by_network = collections.defaultdict(list)
-    for name, problem in problems:
-        by_network[name.split("/")[0]].append(f"    {name}: {problem}")
-    listing = "\n".join(
-        "\n".join([f"  {network}:", *sorted(lines)])
-        for network, lines in sorted(by_network.items())
-    )
-    raise PresetWeightsError(
-        f"{path} does not hold this model's weights. {len(problems)} tensors "
-        f"differ from its config.json, and none was loaded:\n{listing}\n"
-        "The two files are of different presets: copy, download or save the "
-        "preset again."
-    )

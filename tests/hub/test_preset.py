@@ -14,9 +14,15 @@ from keras_aegan.hub import (
     load_preset,
     save_preset,
 )
-from keras_aegan.hub.weights import named_variables
+from keras_aegan.hub.names import named_variables
 
-FILES = {"config.json", "metadata.json", "model.safetensors", "README.md"}
+FILES = {
+    "config.json",
+    "metadata.json",
+    "model.safetensors",
+    "model.ema.safetensors",
+    "README.md",
+}
 
 
 def values(model):
@@ -62,6 +68,12 @@ def test_round_trip(make_model, tmp_path):
     np.testing.assert_array_equal(
         model.generate(2, seed=0), loaded.generate(2, seed=0)
     )
+
+
+def test_whoever_may_read_the_folder_may_read_its_files(preset):
+    (preset.parent / "any").touch()
+    mode = (preset.parent / "any").stat().st_mode
+    assert {path.stat().st_mode for path in preset.iterdir()} == {mode}
 
 
 def test_saving_what_was_loaded_changes_nothing(preset, tmp_path):
@@ -177,7 +189,7 @@ def test_pictures_and_other_files_are_kept(make_model, preset):
 # === Whole or not at all ===
 
 
-@pytest.mark.parametrize("stage", ["save_weights", "named_variables"])
+@pytest.mark.parametrize("stage", ["save.save_weights", "save.parts_of"])
 @pytest.mark.parametrize("error", [KeyboardInterrupt, OSError(28, "full")])
 def test_death_in_the_middle_leaves_the_old_one_whole(
     make_model, preset, monkeypatch, stage, error
@@ -187,7 +199,7 @@ def test_death_in_the_middle_leaves_the_old_one_whole(
     def die(*args, **kwargs):
         raise error
 
-    monkeypatch.setattr(f"keras_aegan.hub.weights.{stage}", die)
+    monkeypatch.setattr(f"keras_aegan.hub.{stage}", die)
     with pytest.raises((KeyboardInterrupt, PresetWriteError)):
         save_preset(make_model(seed=1), preset)
     assert snapshot(preset.parent) == before
@@ -233,10 +245,10 @@ def test_failed_restore_does_not_lose_the_old_one(
 
 
 def test_failure_leaves_nothing_new(make_model, tmp_path, monkeypatch):
-    def die(*args):
+    def die(*args, **kwargs):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("keras_aegan.hub.weights.save_weights", die)
+    monkeypatch.setattr("keras_aegan.hub.save.save_weights", die)
     with pytest.raises(PresetWriteError, match="No space left") as caught:
         save_preset(make_model(), tmp_path / "a" / "b" / "mine")
     assert isinstance(caught.value, OSError)

@@ -5,13 +5,10 @@ import numpy as np
 import pytest
 import safetensors.numpy
 
-from keras_aegan.hub import PresetWeightsError
-from keras_aegan.hub.weights import (
-    FORMAT,
-    load_weights,
-    named_variables,
-    save_weights,
-)
+from keras_aegan.hub import PresetFormatError, PresetWeightsError
+from keras_aegan.hub.names import finalize, named_variables
+from keras_aegan.hub.weights import FORMAT, check_file, opened
+from keras_aegan.hub.weights import save_weights as save_part
 
 
 def values(model):
@@ -21,6 +18,17 @@ def values(model):
     }
 
 
+def save_weights(model, folder):
+    return save_part(named_variables(model), folder)
+
+
+def load_weights(model, *paths):
+    variables = named_variables(model)
+    with opened(paths) as tensors:
+        tensors.check(variables)
+        tensors.assign_to(variables)
+
+
 class Bag:
     """Networks and progress, which is all that weights are read from."""
 
@@ -28,76 +36,10 @@ class Bag:
         self.networks, self.progress = networks, progress or {}
 
 
-def test_names_say_where_a_weight_stands(make_model):
-    names = set(named_variables(make_model()))
-    assert {
-        "generator/dense/kernel",
-        "generator/dense_1/kernel",
-        "generator/batch_normalization/moving_mean",
-        "generator/sequential/conv2d_transpose/kernel",
-        "generator/spectral_normalization/conv2d/kernel",
-        "generator/spectral_normalization/vector_u",
-        "ema_generator/dense_1/kernel",
-        "encoder/layer_normalization/gamma",
-        "ema_encoder/dense/kernel",
-        "discriminator/dense/bias",
-        "progress/step",
-    } <= names
-
-
-def test_names_do_not_depend_on_the_process(make_model):
-    keras.backend.clear_session()
-    fresh = list(named_variables(make_model()))
-    for _ in range(3):
-        keras.layers.Dense(2).build((None, 2))
-        keras.Variable(1.0)
-    assert list(named_variables(make_model())) == fresh
-
-
-def test_every_weight_is_kept_and_no_random_state(make_model):
-    model = make_model()
-    kept = {id(variable) for variable in named_variables(model).values()}
-    for network in model.networks.values():
-        assert {id(variable) for variable in network.weights} <= kept
-    assert not any("seed" in name for name in named_variables(model))
-
-
-def test_nameless_and_same_named_variables():
-    class Odd(keras.layers.Layer):
-        def build(self, input_shape):
-            self.first = self.add_weight(shape=(1,))
-            self.second = self.add_weight(shape=(2,))
-            self.third = self.add_weight(shape=(3,), name="scale")
-            self.fourth = self.add_weight(shape=(4,), name="scale")
-
-    layer = Odd()
-    layer.build((None, 1))
-    names = list(named_variables(Bag(net=layer)))
-    assert names == [
-        "net/variable",
-        "net/variable_1",
-        "net/scale",
-        "net/scale_1",
-    ]
-
-
-def test_a_shared_layer_is_kept_once():
-    shared = keras.layers.Dense(2)
-    inputs = keras.Input((2,))
-    first = keras.Model(inputs, shared(inputs))
-    second = keras.Model(inputs, keras.layers.Dense(1)(shared(inputs)))
-    assert list(named_variables(Bag(first=first, second=second))) == [
-        "first/dense/kernel",
-        "first/dense/bias",
-        "second/dense_1/kernel",
-        "second/dense_1/bias",
-    ]
-
-
 def test_round_trip_keeps_every_value(make_model, tmp_path):
     model, other = make_model(seed=0), make_model(seed=1)
-    save_weights(model, tmp_path / "w.safetensors")
-    load_weights(other, tmp_path / "w.safetensors")
+    save_weights(model, tmp_path)
+    load_weights(other, tmp_path / "model.safetensors")
     expected, loaded = values(model), values(other)
     assert expected.keys() == loaded.keys()
     for name in expected:
@@ -115,8 +57,8 @@ def test_arrays_that_are_not_contiguous(view, tmp_path, monkeypatch):
     array = view(np.arange(16.0, dtype="float32").reshape(4, 4))
     variable = keras.Variable(np.ascontiguousarray(array).reshape(array.shape))
     monkeypatch.setattr(keras.ops, "convert_to_numpy", lambda _: array)
-    save_weights(Bag({"x": variable}), tmp_path / "w.safetensors")
-    stored = safetensors.numpy.load_file(tmp_path / "w.safetensors")
+    save_weights(Bag({"x": variable}), tmp_path)
+    stored = safetensors.numpy.load_file(tmp_path / "model.safetensors")
     np.testing.assert_array_equal(stored["progress/x"], array, strict=True)
 
 
@@ -124,8 +66,9 @@ def test_adapted_normalization_computes_as_before(tmp_path):
     layer, other = keras.layers.Normalization(), keras.layers.Normalization()
     layer.adapt(np.arange(6.0, dtype="float32").reshape(3, 2))
     other.build((None, 2))
-    save_weights(Bag(net=layer), tmp_path / "w.safetensors")
-    load_weights(Bag(net=other), tmp_path / "w.safetensors")
+    save_weights(Bag(net=layer), tmp_path)
+    load_weights(Bag(net=other), tmp_path / "model.safetensors")
+    finalize(other)
     x = np.ones((1, 2), "float32")
     np.testing.assert_array_equal(
         keras.ops.convert_to_numpy(layer(x)),
@@ -141,7 +84,7 @@ def test_missing_unexpected_and_misshapen_are_told_together(
     tensors["generator/dense/bias"] = np.zeros(7, "float32")
     del tensors["encoder/dense/kernel"]
     tensors["prior/dense/kernel"] = np.zeros(1, "float32")
-    path = tmp_path / "w.safetensors"
+    path = tmp_path / "model.safetensors"
     safetensors.numpy.save_file(tensors, path, metadata=FORMAT)
     other = make_model(seed=1)
     before = values(other)
@@ -164,14 +107,16 @@ def _cuts(size, header):
 
 @pytest.mark.parametrize("cut", range(8))
 def test_truncated_file(make_model, tmp_path, cut):
-    model, path = make_model(), tmp_path / "w.safetensors"
-    save_weights(model, path)
+    model, path = make_model(), tmp_path / "model.safetensors"
+    facts = save_weights(model, tmp_path)
     whole = path.read_bytes()
     header = int.from_bytes(whole[:8], "little")
     path.write_bytes(whole[: _cuts(len(whole), header)[cut]])
     before = values(model)
     with pytest.raises(PresetWeightsError, match="not a whole safetensors"):
         load_weights(model, path)
+    with pytest.raises(PresetWeightsError, match="bytes, expected"):
+        check_file(path, facts[path.name])
     for name, value in values(model).items():
         np.testing.assert_array_equal(value, before[name])
 
@@ -180,27 +125,118 @@ def test_truncated_file(make_model, tmp_path, cut):
     "content", [json.dumps({"weights": [1, 2]}).encode(), b"\x89HDF\r\n" * 99]
 )
 def test_file_of_another_kind(make_model, tmp_path, content):
-    (tmp_path / "w.safetensors").write_bytes(content)
+    (tmp_path / "model.safetensors").write_bytes(content)
     with pytest.raises(PresetWeightsError, match="of another kind"):
-        load_weights(make_model(), tmp_path / "w.safetensors")
+        load_weights(make_model(), tmp_path / "model.safetensors")
 
 
 @pytest.mark.parametrize("metadata", [None, {"format": "pt"}])
 def test_file_of_another_library(make_model, tmp_path, metadata):
-    path, model = tmp_path / "w.safetensors", make_model()
+    path, model = tmp_path / "model.safetensors", make_model()
     safetensors.numpy.save_file(values(model), path, metadata=metadata)
     with pytest.raises(PresetWeightsError, match="another library"):
         load_weights(model, path)
 
 
 def test_file_of_a_newer_version(make_model, tmp_path):
-    path, model = tmp_path / "w.safetensors", make_model()
+    path, model = tmp_path / "model.safetensors", make_model()
     newer = {**FORMAT, "schema_version": "2"}
     safetensors.numpy.save_file(values(model), path, metadata=newer)
     with pytest.raises(PresetWeightsError, match="Upgrade"):
         load_weights(model, path)
 
 
-def test_no_file(make_model, tmp_path):
-    with pytest.raises(PresetWeightsError, match="load_weights=False"):
-        load_weights(make_model(), tmp_path / "w.safetensors")
+@pytest.mark.parametrize("position", [3, 20, -1])
+def test_a_flipped_bit_is_noticed(make_model, tmp_path, position):
+    path = tmp_path / "model.safetensors"
+    facts = save_weights(make_model(), tmp_path)[path.name]
+    check_file(path, facts)
+    content = bytearray(path.read_bytes())
+    content[position] ^= 1
+    path.write_bytes(content)
+    with pytest.raises(PresetWeightsError, match="SHA-256 differs"):
+        check_file(path, facts)
+
+
+# === Several files ===
+
+
+def test_shards_as_others_read_them(make_model, tmp_path):
+    model, other = make_model(seed=0), make_model(seed=1)
+    facts = save_part(
+        named_variables(model), tmp_path, "model", max_shard_size=500
+    )
+    index = json.loads((tmp_path / "model.safetensors.index.json").read_text())
+    assert len(facts) > 2
+    assert set(index["weight_map"].values()) == set(facts)
+    assert set(index["weight_map"]) == set(named_variables(model))
+    last = len(facts)
+    assert f"model-00001-of-{last:05}.safetensors" in facts
+    stored = {}
+    for name in facts:
+        stored |= safetensors.numpy.load_file(tmp_path / name)
+    total = sum(array.nbytes for array in stored.values())
+    assert index["metadata"]["total_size"] == total
+    paths = [tmp_path / name for name in facts]
+    load_weights(other, *paths)
+    for name, value in values(other).items():
+        np.testing.assert_array_equal(value, values(model)[name], name)
+    with pytest.raises(PresetWeightsError, match="missing"):
+        load_weights(other, *paths[1:])
+    with pytest.raises(PresetWeightsError, match="which another file"):
+        load_weights(other, *paths, paths[0])
+
+
+# === What values are stored as ===
+
+
+@pytest.mark.parametrize("dtype", ["float16", "bfloat16"])
+def test_half_precision_is_rounded_once(tmp_path, dtype):
+    exact = np.array([1 / 3, 1.0, -1e-3], "float32")
+    variables = {
+        "a": keras.Variable(exact),
+        "count": keras.Variable(7, dtype="int32", trainable=False),
+    }
+    save_part(variables, tmp_path, "model", dtype=dtype)
+    with safetensors.safe_open(tmp_path / "model.safetensors", "np") as file:
+        stored = file.get_tensor("a")
+    assert stored.dtype.name == dtype
+    loaded = {
+        "a": keras.Variable(np.zeros(3, "float32")),
+        "count": keras.Variable(0, dtype="int32", trainable=False),
+    }
+    with opened([tmp_path / "model.safetensors"]) as tensors:
+        tensors.check(loaded)
+        tensors.assign_to(loaded)
+    found = keras.ops.convert_to_numpy(loaded["a"])
+    assert found.dtype == "float32"
+    np.testing.assert_array_equal(found, stored.astype("float32"))
+    tolerance = {"float16": 2**-11, "bfloat16": 2**-8}[dtype]
+    np.testing.assert_allclose(found, exact, rtol=tolerance)
+    assert not np.array_equal(found, exact)
+    assert int(loaded["count"]) == 7
+
+
+def test_float32_goes_into_half_precision_variables(tmp_path):
+    save_part({"a": keras.Variable([1 / 3])}, tmp_path)
+    half = {"a": keras.Variable([0.0], dtype="bfloat16")}
+    with opened([tmp_path / "model.safetensors"]) as tensors:
+        tensors.assign_to(half)
+    value = keras.ops.convert_to_numpy(half["a"].value).astype("float32")
+    np.testing.assert_array_equal(value, np.array([0.333984375], "float32"))
+
+
+def test_what_float16_cannot_hold_is_refused(tmp_path):
+    variables = {"a/kernel": keras.Variable([1e5])}
+    with pytest.raises(PresetFormatError, match="a/kernel.*float16.*bfloat16"):
+        save_part(variables, tmp_path, "model", dtype="float16")
+    save_part(variables, tmp_path, "model", dtype="bfloat16")
+
+
+def test_integers_are_no_floats(tmp_path):
+    save_part({"step": keras.Variable(1.5)}, tmp_path)
+    with opened([tmp_path / "model.safetensors"]) as tensors:
+        with pytest.raises(PresetWeightsError, match="step: has dtype F32"):
+            tensors.check(
+                {"step": keras.Variable(0, dtype="int32", trainable=False)}
+            )
