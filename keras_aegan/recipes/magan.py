@@ -36,7 +36,9 @@ def magan(
         latent_dim: number of values in a draw of noise, and in the
             discriminator's code.
         width: filters at half the full size, doubled at each halving.
-        warmup: epochs of `fit` in which only the discriminator learns.
+        warmup: epochs of `fit` in which only the discriminator learns; 1 or
+            more. One that learned long reconstructs empty images too, and the
+            generator may fall to those: fewer epochs if nothing is drawn.
         learning_rate: of Adamax (`beta_1=0.5`) for both players.
         **kwargs: as in `AEGAN`: `data_range`, `data_dtype`, `optimizer`,
             `ema_momentum`, `prior`, `seed`.
