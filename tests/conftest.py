@@ -1,5 +1,7 @@
 """Every test starts from the same seed, in float32, with tiny models."""
 
+import time
+
 import keras
 import numpy as np
 import pytest
@@ -89,3 +91,33 @@ def tiny_model(tiny_networks):
         return AEGAN(**nets, **kwargs)
 
     return make
+
+
+@pytest.fixture
+def hub(monkeypatch, tmp_path):
+    """A Hub that the client, logged in as `me`, takes for the real one."""
+    from hub_server import HubServer
+    from huggingface_hub import constants
+
+    with HubServer(users={"hf_me": "me", "hf_you": "you"}) as server:
+        template = server.url + "/{repo_id}/resolve/{revision}/{filename}"
+        cache = str(tmp_path / "cache")
+        monkeypatch.setattr(constants, "ENDPOINT", server.url)
+        monkeypatch.setattr(constants, "HUGGINGFACE_CO_URL_TEMPLATE", template)
+        monkeypatch.setattr(constants, "HF_HUB_CACHE", cache)
+        monkeypatch.setattr(constants, "HF_HUB_DISABLE_XET", True)
+        # And for the processes that a test starts.
+        monkeypatch.setenv("HF_TOKEN", "hf_me")
+        monkeypatch.setenv("HF_ENDPOINT", server.url)
+        monkeypatch.setenv("HF_HUB_CACHE", cache)
+        monkeypatch.setenv("HF_HUB_DISABLE_XET", "1")
+        monkeypatch.setenv("HF_HUB_DISABLE_TELEMETRY", "1")
+        yield server
+
+
+@pytest.fixture
+def naps(monkeypatch):
+    """The seconds for which the Hub's client would have slept."""
+    naps = []
+    monkeypatch.setattr(time, "sleep", naps.append)
+    return naps

@@ -377,3 +377,44 @@ def test_ctrl_c_is_code_130(monkeypatch, tmp_path, capsys):
     output = tmp_path / "s.npy"
     assert run("generate", "--preset", "p", "--output", output) == 130
     assert "interrupted" in capsys.readouterr().err
+
+
+# publish
+
+
+@pytest.mark.filterwarnings(
+    "ignore:Use 'content=<...>' to upload:DeprecationWarning"
+)
+def test_publish(hub, preset, capsys):
+    assert run("publish", "--preset", preset, "--to", "hf://me/mine") == 0
+    (newest, *_) = hub.commits("me/mine")
+    assert f"me/mine/commit/{newest}" in capsys.readouterr().out
+    out = preset.parent / "published.npy"
+    assert run("generate", "--preset", "hf://me/mine", "--output", out) == 0
+    expected = AEGAN.from_preset(preset).generate(64, seed=0)
+    np.testing.assert_array_equal(np.load(out), expected)
+
+
+@pytest.mark.filterwarnings(
+    "ignore:Use 'content=<...>' to upload:DeprecationWarning"
+)
+def test_publish_in_private_and_as_a_pull_request(hub, preset):
+    from huggingface_hub import HfApi
+
+    to = ("publish", "--preset", preset, "--to", "hf://me/mine")
+    assert run(*to, "--private", "--message", "Digits") == 0
+    assert HfApi().model_info("me/mine").private
+    assert HfApi().list_repo_commits("me/mine")[0].title == "Digits"
+    before = hub.files("me/mine")
+    assert run(*to, "--create-pr") == 0
+    assert hub.files("me/mine") == before
+
+
+def test_publish_mistakes(hub, preset, capsys, tmp_path):
+    line = mistake(capsys, "publish", "--preset", preset, "--to", "me/mine")
+    assert "hf://OWNER/NAME" in line
+    there = ("--to", "hf://you/mine")
+    line = mistake(capsys, "publish", "--preset", preset, *there)
+    assert "hf auth login" in line
+    line = mistake(capsys, "publish", "--preset", tmp_path / "no", *there)
+    assert "There is no folder" in line

@@ -35,6 +35,7 @@ def parse(argv: list[str]) -> argparse.Namespace:
     _add_generate(command)
     _add_reconstruct(command)
     _add_train(command)
+    _add_publish(command)
     command("presets", commands.presets, "list the bundled presets", "")
     return parser.parse_args(argv)
 
@@ -111,7 +112,7 @@ def _add_train(command: Callable) -> None:
     )
     what.add_argument(
         "--preset",
-        metavar="NAME|FOLDER",
+        metavar="NAME|ADDRESS|FOLDER",
         help="the model to fine-tune instead",
     )
     parser.add_argument(
@@ -187,13 +188,48 @@ def _add_train(command: Callable) -> None:
     )
 
 
-def _add_preset(parser: argparse.ArgumentParser) -> None:
+def _add_publish(command: Callable) -> None:
+    parser = command(
+        "publish",
+        commands.publish,
+        "publish a preset on the Hugging Face Hub",
+        "--preset ./my_preset --to hf://me/my_preset --private",
+    )
     parser.add_argument(
         "--preset",
         required=True,
         metavar="NAME|FOLDER",
-        help="a bundled preset (`keras-aegan presets` lists them), or a folder "
-        "as a path, such as ./my_preset",
+        help="the preset on this machine, such as ./my_preset",
+    )
+    parser.add_argument(
+        "--to",
+        required=True,
+        metavar="hf://OWNER/NAME",
+        help="the repository, which is made if it is not there; "
+        "hf://OWNER/NAME@BRANCH for a branch of it",
+    )
+    parser.add_argument(
+        "--private",
+        action="store_true",
+        default=None,
+        help="make a repository that only you can see",
+    )
+    parser.add_argument("--message", help="what the commit says of itself")
+    parser.add_argument(
+        "--create-pr",
+        action="store_true",
+        help="propose it as a pull request, as to others' repositories",
+    )
+
+
+def _add_preset(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--preset",
+        required=True,
+        metavar="NAME|ADDRESS|FOLDER",
+        help="a bundled preset (`keras-aegan presets` lists them), one on the "
+        "Hugging Face Hub (hf://OWNER/NAME), or a folder as a path, such as "
+        "./my_preset",
     )
 
 

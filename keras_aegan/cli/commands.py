@@ -32,6 +32,21 @@ def presets(args: argparse.Namespace) -> None:
         print("  ".join(cell.ljust(width) for cell, width in cells))
 
 
+def publish(args: argparse.Namespace) -> None:
+    """Publishes a preset on the Hub."""
+    from keras_aegan import upload_preset
+
+    with users_mistakes():
+        page = upload_preset(
+            args.to,
+            args.preset,
+            private=args.private,
+            commit_message=args.message,
+            create_pr=args.create_pr,
+        )
+    print(f"Published {args.preset}: {page}")
+
+
 def generate(args: argparse.Namespace) -> None:
     """Writes new samples of a model."""
     output.check_file(args.output)

@@ -70,13 +70,18 @@ def upload_preset(
     upload_preset("hf://me/mine", "./mine", private=True)
     ```
     """
-    repo_id, branch = parse_address(uri, revision)
+    parse_address(uri, revision)
+    how = {
+        "private": private,
+        "commit_message": commit_message,
+        "revision": revision,
+        "create_pr": create_pr,
+        "token": token,
+    }
     if isinstance(preset, keras.Model):
         with tempfile.TemporaryDirectory() as scratch:
             path = save_preset(preset, pathlib.Path(scratch) / "preset")
-            return _upload(
-                path, repo_id, branch, private, commit_message, create_pr, token
-            )
+            return publish(uri, path, **how)
     source = resolve(preset)
     if not isinstance(source, Folder):
         raise PresetNotFoundError(
@@ -84,14 +89,26 @@ def upload_preset(
             f"preset={preset!r}. Load it first: `AEGAN.from_preset(...)`."
         )
     load_preset(source.path)
-    return _upload(
-        source.path, repo_id, branch, private, commit_message, create_pr, token
-    )
+    return publish(uri, source.path, **how)
 
 
-def _upload(path, repo_id, branch, private, message, create_pr, token):
+def publish(
+    uri: str,
+    path: pathlib.Path,
+    *,
+    private: bool | None = None,
+    commit_message: str | None = None,
+    revision: str | None = None,
+    create_pr: bool = False,
+    token: str | bool | None = None,
+) -> str:
+    """Publishes a folder that is known to hold a preset: see `upload_preset`.
+
+    It touches no model, so that it can run beside a training.
+    """
     from huggingface_hub import CommitOperationAdd, CommitOperationDelete
 
+    repo_id, branch = parse_address(uri, revision)
     there = Repository(repo_id, branch, token)
     hub = api(token)
     with translated(there):
@@ -106,7 +123,7 @@ def _upload(path, repo_id, branch, private, message, create_pr, token):
                 for name in old
                 if layout.is_of_the_format(name) and name not in new
             ],
-            commit_message=message or "Upload preset with keras_aegan",
+            commit_message=commit_message or "Upload preset with keras_aegan",
             revision=branch,
             create_pr=create_pr,
             # Refused if somebody else's commit came between.

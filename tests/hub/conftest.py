@@ -1,12 +1,8 @@
-"""A small model with all that a preset has to carry, and a Hub for it."""
-
-import time
+"""A small model with everything that a preset has to carry."""
 
 import keras
 import numpy as np
 import pytest
-from hub_server import HubServer
-from huggingface_hub import constants
 from keras import layers
 
 from keras_aegan import AEGAN, losses
@@ -38,33 +34,6 @@ def make_model():
         return model
 
     return make
-
-
-@pytest.fixture
-def hub(monkeypatch, tmp_path):
-    """A Hub that the client, logged in as `me`, takes for the real one."""
-    with HubServer(users={"hf_me": "me", "hf_you": "you"}) as server:
-        template = server.url + "/{repo_id}/resolve/{revision}/{filename}"
-        cache = tmp_path / "cache"
-        monkeypatch.setattr(constants, "ENDPOINT", server.url)
-        monkeypatch.setattr(constants, "HUGGINGFACE_CO_URL_TEMPLATE", template)
-        monkeypatch.setattr(constants, "HF_HUB_CACHE", str(cache))
-        monkeypatch.setattr(constants, "HF_HUB_DISABLE_XET", True)
-        # And for the processes that a test starts.
-        monkeypatch.setenv("HF_TOKEN", "hf_me")
-        monkeypatch.setenv("HF_ENDPOINT", server.url)
-        monkeypatch.setenv("HF_HUB_CACHE", str(cache))
-        monkeypatch.setenv("HF_HUB_DISABLE_XET", "1")
-        monkeypatch.setenv("HF_HUB_DISABLE_TELEMETRY", "1")
-        yield server
-
-
-@pytest.fixture
-def naps(monkeypatch):
-    """The seconds for which the client would have slept between tries."""
-    naps = []
-    monkeypatch.setattr(time, "sleep", naps.append)
-    return naps
 
 
 def _generator(latent_dim):
