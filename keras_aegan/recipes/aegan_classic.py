@@ -24,18 +24,13 @@ its weight decay of 1e-8; noise on activations only at the networks' inputs.
 
 import keras
 
+from keras_aegan import networks
 from keras_aegan.aegan import AEGAN
 from keras_aegan.losses import (
     CodeAdversarialLoss,
     DataAdversarialLoss,
     LatentReconstructionLoss,
     ReconstructionLoss,
-)
-from keras_aegan.networks import (
-    convolutional_discriminator,
-    convolutional_encoder,
-    convolutional_generator,
-    dense_discriminator,
 )
 
 _PARAMETERS = {
@@ -65,10 +60,7 @@ def aegan_classic(
     latent_dim: int = 16,
     width: int = 32,
     parameters: str = "aegan_keras",
-    ema_momentum: float | None = None,
-    data_range: tuple[float, float] | None = (0, 255),
-    data_dtype: str = "uint8",
-    seed: int | None = None,
+    **kwargs,
 ) -> AEGAN:
     """AEGAN as published in 2020, for fidelity and comparison.
 
@@ -79,11 +71,9 @@ def aegan_classic(
         width: filters of the first convolution, doubled at each halving.
         parameters: `"aegan_keras"` (default) or `"pokegan"`, the weights,
             labels and learning rates of the author's two codes.
-        ema_momentum: of the averaged generator and encoder; the published
-            code has no averages, so `None` by default.
-        data_range: `(low, high)` of the images.
-        data_dtype: dtype of generated images.
-        seed: integer seed of weights and noise; random by default.
+        **kwargs: as in `AEGAN`: `data_range`, `data_dtype`, `optimizer`,
+            `prior`, `seed`; `ema_momentum`, which is `None` by default, as
+            the published codes have no averages.
 
     Returns:
         An `AEGAN` with alternating updates.
@@ -109,17 +99,31 @@ def aegan_classic(
         "cycle_weight": 1.0,
         **published["labels"],
     }
-    rates = {
-        "encoder": 2e-4,
-        "generator": 2e-4,
-        "discriminator": published["discriminators"],
-        "latent_discriminator": published["discriminators"],
+
+    def adam(rate):
+        return keras.optimizers.Adam(
+            rate, beta_1=0.5, clipnorm=published["clipnorm"]
+        )
+
+    settings = {
+        "optimizer": {
+            **dict.fromkeys(("encoder", "generator"), adam(2e-4)),
+            **dict.fromkeys(
+                ("discriminator", "latent_discriminator"),
+                adam(published["discriminators"]),
+            ),
+        },
+        "updates": "alternating",
+        "ema_momentum": None,
+        "name": "aegan_classic",
     }
     return AEGAN(
-        generator=convolutional_generator(image_shape, latent_dim, width),
-        encoder=convolutional_encoder(image_shape, latent_dim, width),
-        discriminator=convolutional_discriminator(image_shape, width),
-        latent_discriminator=dense_discriminator(
+        generator=networks.convolutional_generator(
+            image_shape, latent_dim, width
+        ),
+        encoder=networks.convolutional_encoder(image_shape, latent_dim, width),
+        discriminator=networks.convolutional_discriminator(image_shape, width),
+        latent_discriminator=networks.dense_discriminator(
             (latent_dim,), (128, 128), name="latent_discriminator"
         ),
         losses=[
@@ -130,16 +134,5 @@ def aegan_classic(
                 "mse", weight=published["latent_reconstruction"]
             ),
         ],
-        updates="alternating",
-        ema_momentum=ema_momentum,
-        data_range=data_range,
-        data_dtype=data_dtype,
-        optimizer={
-            player: keras.optimizers.Adam(
-                rate, beta_1=0.5, clipnorm=published["clipnorm"]
-            )
-            for player, rate in rates.items()
-        },
-        seed=seed,
-        name="aegan_classic",
+        **settings | kwargs,
     )
