@@ -226,9 +226,12 @@ on codes |
         pairs = []
         for seat, config in configs.items():
             network, name = getattr(self, seat), f"ema_{seat}"
-            config = {**zero_initialized(config), "name": name}
-            average = type(network).from_config(config)
-            average.set_weights(network.get_weights())
+            blank = zero_initialized(config)
+            average = type(network).from_config({**blank, "name": name})
+            # A network that starts blank itself is about to be loaded, and
+            # its average with it.
+            if blank != config:
+                average.set_weights(network.get_weights())
             average.trainable = False
             setattr(self, name, average)
             pairs += zip(average.variables, network.variables, strict=True)

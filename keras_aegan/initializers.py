@@ -4,47 +4,80 @@ Drawing weights that are about to be overwritten takes most of the time of
 loading a preset: on JAX every shape is a compilation of its own.
 """
 
+import collections
 import contextlib
-import contextvars
 import math
-from collections.abc import Iterator
+import threading
+from collections.abc import Iterable, Iterator
 
 import keras
 import numpy as np
 from keras import ops
 
-#: How many values the placeholders of a model may still have.
-_left = contextvars.ContextVar("left", default=math.inf)
+_ALIGNMENT = 64  # bytes: what XLA asks of memory to take it over
+_counting = threading.RLock()
 
 
 @contextlib.contextmanager
-def at_most(values: int) -> Iterator[None]:
+def at_most(
+    values: int, shapes: Iterable[tuple[int, ...]] = ()
+) -> Iterator[None]:
     """Bounds what a config can make the models built from it hold.
 
+    Keras has no place to ask before it makes a variable, and its layers make
+    some with initializers that no config names; so this stands before
+    `keras.Variable` itself for the while, and lets other threads pass.
+
     Args:
-        values: The most values that all placeholders made in this context
-            may have. One more is a `ValueError`, before memory is taken.
+        values: The most values that all variables may have which this thread
+            makes in this context. One more is a `ValueError`, before memory
+            is taken.
+        shapes: Shapes of variables that are expected, and do not count.
     """
-    token = _left.set(values)
-    try:
-        yield
-    finally:
-        _left.reset(token)
+    with _counting:
+        make = keras.Variable.__init__
+        here = threading.get_ident()
+        left = values
+        expected = collections.Counter(shapes)
+
+        def count(self, initializer, shape=None, *args, **kwargs):
+            nonlocal left
+            if shape is not None and threading.get_ident() == here:
+                sides = tuple(int(side or 0) for side in shape)
+                if expected[sides]:
+                    expected[sides] -= 1
+                else:
+                    left -= math.prod(sides)
+                if left < 0:
+                    raise ValueError(
+                        f"a weight of shape {sides} makes it larger than the "
+                        "preset says that it is"
+                    )
+            make(self, initializer, shape, *args, **kwargs)
+
+        keras.Variable.__init__ = count
+        try:
+            yield
+        finally:
+            keras.Variable.__init__ = make
 
 
 @keras.saving.register_keras_serializable(package="keras_aegan")
 class Placeholder(keras.initializers.Initializer):
-    """Zeros from NumPy: `keras.initializers.Zeros` compiles on JAX as well."""
+    """Anything, as long as it takes neither time nor memory: mostly zeros.
+
+    `keras.initializers.Zeros` compiles on JAX, which takes aligned memory of
+    NumPy's over as it is; on PyTorch it would be copied.
+    """
 
     def __call__(self, shape, dtype=None):
-        left = _left.get() - math.prod(shape)
-        if left < 0:
-            raise ValueError(
-                f"a weight of shape {tuple(shape)} is more than the weights "
-                "files can fill"
-            )
-        _left.set(left)
-        return ops.convert_to_tensor(np.zeros(shape, "float32"), dtype=dtype)
+        if keras.backend.backend() == "torch":
+            return ops.empty(shape, dtype)
+        buffer = np.zeros(4 * math.prod(shape) + _ALIGNMENT, "uint8")
+        start = -buffer.ctypes.data % _ALIGNMENT
+        zeros = buffer[start : len(buffer) - _ALIGNMENT + start]
+        zeros = zeros.view("float32").reshape(shape)
+        return ops.convert_to_tensor(zeros, dtype=dtype)
 
 
 # Written out: Keras imports TensorFlow, where it is installed, to serialise

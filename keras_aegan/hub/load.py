@@ -3,11 +3,21 @@
 import concurrent.futures
 import contextlib
 import inspect
+import math
 import os
+import threading
 
 import keras
 
-from keras_aegan.hub import documents, layout, registry, safety, weights
+from keras_aegan.hub import (
+    documents,
+    layout,
+    registry,
+    safety,
+    sources,
+    weights,
+)
+from keras_aegan.hub.documents import shortened
 from keras_aegan.hub.errors import PresetFormatError, PresetWeightsError
 from keras_aegan.hub.names import PROGRESS, finalize, parts_of
 from keras_aegan.initializers import (
@@ -20,6 +30,10 @@ _VARIANTS = ("ema", "raw")
 #: How many values a model may have beyond those in its preset's files, before
 #: it is refused unbuilt: enough to tell what is missing of a small one.
 _SLACK = 2**20
+#: How many values a model may have whose weights are not in files: 4 GiB.
+_MAX_FRESH = 2**30
+#: How many weights files a preset may have, all of which are opened at once.
+_MAX_FILES = 1000
 
 
 def load_preset(
@@ -111,7 +125,9 @@ def load_preset(
     if not is_as_saved:
         config.pop("compile_config", None)
     if not load_weights:
-        return _build(source, config, overrides)
+        size = min(2 * _declared_size(source, metadata), _MAX_FRESH)
+        with at_most(size + _SLACK):
+            return _build(source, config, overrides)
 
     has_averages = _has_averages(config)
     if variant == "ema" and not has_averages:
@@ -125,36 +141,47 @@ def load_preset(
     facts = _facts_of_files(source, metadata, parts)
     files = {name: source.file(name) for name in facts}
 
+    def is_given(name):
+        return _seat(name) in overrides
+
     def is_extra(name):
-        seat = name.split("/")[0].removeprefix("ema_")
         of_losses = name.startswith(f"{PROGRESS}/losses/")
-        return seat in overrides or (of_losses and "losses" in overrides)
+        return is_given(name) or (of_losses and "losses" in overrides)
 
     with (
         # Beside the building of the model, which takes about as long.
         concurrent.futures.ThreadPoolExecutor() as pool,
+        contextlib.ExitStack() as at_exit,
         _discarding(source, files, facts),
         weights.opened(list(files.values())) as tensors,
     ):
+        # What is refused for another reason need not be read to its end.
+        stop = threading.Event()
+        at_exit.callback(stop.set)
         checks = [
-            pool.submit(weights.check_file, files[name], facts[name])
+            pool.submit(weights.check_file, files[name], facts[name], stop)
             for name in files
         ]
         # Weights that are about to be read need no random start.
-        with at_most(2 * tensors.values + _SLACK):
+        # Overrides may have averages that the preset has not.
+        more = sum(map(math.prod, tensors.shapes)) if overrides else 0
+        with at_most(more + _SLACK, tensors.shapes):
             model = _build(source, zero_initialized(config), overrides)
-        variables = {}
-        for part, named in parts_of(model).items():
-            variables.update(named if part in parts else {})
+        variables = {
+            name: variable
+            for part, named in parts_of(model).items()
+            for name, variable in named.items()
+            if part in parts and not is_given(name)
+        }
         tensors.check(variables, is_extra)
         for check in checks:
             check.result()
         tensors.assign_to(variables)
-    for name, network in model.networks.items():
-        finalize(network)
-        seat = name.removeprefix("ema_")
-        if seat not in overrides:
-            restore_initializers(network, config["config"].get(seat))
+    with _described(source, overrides):
+        for name, network in model.networks.items():
+            finalize(network)
+            if not is_given(name):
+                restore_initializers(network, config["config"].get(_seat(name)))
     return model
 
 
@@ -164,6 +191,8 @@ def _discarding(source, files, facts):
     try:
         yield
     except PresetWeightsError as error:
+        if isinstance(source, sources.Folder):
+            raise
         for name, path in files.items():
             try:
                 weights.check_file(path, facts[name])
@@ -203,43 +232,75 @@ def _in_policy(config, policy):
     return config
 
 
+def _seat(name):
+    """The seat of a network or of one of its tensors, by its name."""
+    return name.split("/")[0].removeprefix("ema_")
+
+
 def _has_averages(config):
     arguments = config["config"]
+    averaged = arguments.get("averaged")
     return arguments.get("ema_momentum") is not None and any(
         arguments.get(seat) is not None
-        for seat in arguments.get("averaged") or ()
+        for seat in (averaged if isinstance(averaged, list) else ())
+        if isinstance(seat, str)
     )
 
 
 def _build(source, config, overrides):
-    try:
+    with _described(source, overrides):
         return keras.saving.deserialize_keras_object(config, safe_mode=True)
+
+
+@contextlib.contextmanager
+def _described(source, overrides):
+    """Lets what Keras cannot make of a config be an error of the preset."""
+    try:
+        yield
     except Exception as error:
         if overrides:  # What is wrong may be the caller's.
             raise
         raise PresetFormatError(
             f"The {layout.CONFIG} of {source} does not describe a model that "
-            f"this version can build: {error}"
+            f"this version can build: {shortened(error)}. Copy, download or "
+            "save the preset again."
         ) from error
+
+
+def _declared_size(source, metadata):
+    """How many values the networks have, according to the metadata."""
+    counts = metadata.get("parameter_count")
+    if not isinstance(counts, dict) or not all(map(_is_count, counts.values())):
+        raise PresetFormatError(
+            f"The {layout.METADATA} of {source} does not say how large the "
+            "networks are: expected `parameter_count`, a dict from their names "
+            "to whole numbers. Save the preset again."
+        )
+    return sum(each for name, each in counts.items() if name != "total")
+
+
+def _is_count(value):
+    """Whether this is a whole number; JSON's `true` is none."""
+    return isinstance(value, int) and not isinstance(value, bool) and value >= 0
 
 
 def _facts_of_files(source, metadata, parts):
     """What the metadata say of the weights files of some parts."""
     files = metadata.get("files")
-    is_dict = isinstance(files, dict)
+    is_dict = isinstance(files, dict) and len(files) <= _MAX_FILES
     for name, facts in files.items() if is_dict else ():
         is_dict &= (
             layout.part_of(name) is not None
             and isinstance(facts, dict)
-            and isinstance(facts.get("bytes"), int)
+            and _is_count(facts.get("bytes"))
             and isinstance(facts.get("sha256"), str)
         )
     if not is_dict:
         raise PresetFormatError(
             f"The {layout.METADATA} of {source} does not name its weights "
             "files: expected `files`, a dict from names such as "
-            f"'{layout.MODEL}.safetensors' to their `bytes` and `sha256`. "
-            "Save the preset again."
+            f"'{layout.MODEL}.safetensors' to their `bytes` and `sha256`, of "
+            f"at most {_MAX_FILES} files. Save the preset again."
         )
     return {
         name: facts
@@ -252,18 +313,20 @@ def _check_schema(source, metadata):
     version = (
         metadata.get("schema_version") if isinstance(metadata, dict) else None
     )
-    if not isinstance(version, int) or version < 1:
+    if not _is_count(version) or version < 1:
         raise PresetFormatError(
             f"The {layout.METADATA} of {source} has schema_version="
-            f"{version!r}, expected {layout.SCHEMA_VERSION}. It is not of a "
-            "preset of keras_aegan; give one that `save_to_preset` wrote."
+            f"{shortened(repr(version))}, expected {layout.SCHEMA_VERSION}. It "
+            "is not of a preset of keras_aegan; give one that `save_to_preset` "
+            "wrote."
         )
     if version > layout.SCHEMA_VERSION:
+        writer = metadata.get("keras_aegan_version", "unknown")
         raise PresetFormatError(
-            f"The preset {source} has schema_version={version}, and this "
-            f"keras_aegan reads up to {layout.SCHEMA_VERSION}. It was written "
-            f"by keras_aegan {metadata.get('keras_aegan_version', 'unknown')}: "
-            "upgrade with `pip install -U keras-aegan`."
+            f"The preset {source} has schema_version={shortened(version)}, and "
+            f"this keras_aegan reads up to {layout.SCHEMA_VERSION}. It was "
+            f"written by keras_aegan {shortened(writer)}: upgrade with `pip "
+            "install -U keras-aegan`."
         )
 
 

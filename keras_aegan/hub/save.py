@@ -70,7 +70,8 @@ def save_preset(
     compiled = config.pop("compile_config", None)
     config = _portable(config, keeps_mixed=include_optimizer)
     if include_optimizer:
-        config["compile_config"] = {"optimizer": compiled["optimizer"]}
+        optimizer = _portable(compiled["optimizer"], keeps_mixed=True)
+        config["compile_config"] = {"optimizer": optimizer}
     # A preset that could not be loaded again is not written.
     safety.check_config(config)
     with folder.replacing(target) as new:
@@ -222,6 +223,9 @@ def _portable(config, keeps_mixed=False):
             name = config["config"]["name"]
             if name.startswith("mixed_") and not keeps_mixed:
                 return {**config, "config": {"name": "float32"}}
+        # On PyTorch an `Adam` is the backend's own, which others lack.
+        if str(config.get("module")).startswith("keras.src.backend."):
+            config = {**config, "module": "keras.optimizers"}
         return {
             key: _portable(value, keeps_mixed)
             for key, value in config.items()

@@ -3,8 +3,13 @@
 A source has `file(name)`, the path of a file of the preset, which a repository
 fetches first; `discard(name)`, whether a damaged file could be removed so that
 it is fetched anew; and its name for messages.
+
+Links to files are followed, within the folder and out of it: the Hub's cache is
+made of them, and all that is ever done with what they lead to is to read it as
+JSON or as tensors. Only files are opened: a pipe or a device might never end.
 """
 
+import os
 import pathlib
 
 from keras_aegan.hub import layout
@@ -26,7 +31,7 @@ class Folder:
 
     def file(self, name: str) -> pathlib.Path:
         path = self.path / name
-        if not path.is_file():
+        if not os.path.isfile(path):  # Of any oddity no error, but False.
             raise missing(self, name)
         return path
 

@@ -6,12 +6,14 @@ import hashlib
 import math
 import pathlib
 import re
+import threading
 from collections.abc import Callable, Iterator
 
 import keras
 import numpy as np
 
 from keras_aegan.hub import documents, layout
+from keras_aegan.hub.documents import shortened
 from keras_aegan.hub.errors import PresetFormatError, PresetWeightsError
 
 FORMAT = {"format": "keras_aegan", "schema_version": "1"}
@@ -85,23 +87,33 @@ def save_weights(
     return facts
 
 
-def check_file(path: pathlib.Path, facts: dict) -> None:
+def check_file(
+    path: pathlib.Path, facts: dict, stop: threading.Event | None = None
+) -> None:
     """Refuses a file that is not, byte for byte, the one that was saved.
 
     Args:
         path: The file.
         facts: What `save_weights` said of it.
+        stop: Set by another thread to end the reading of a large file, when
+            the result is no longer of interest.
 
     Raises:
-        PresetWeightsError: If its size or its hash is another.
+        PresetWeightsError: If its size or its hash is another, or if it cannot
+            be read.
     """
-    size = path.stat().st_size
-    if size != facts["bytes"]:
-        difference = f"has {size:,} bytes, expected {facts['bytes']:,}"
-    elif _sha256(path) != facts["sha256"]:
-        difference = "has other content than was saved (its SHA-256 differs)"
-    else:
-        return
+    try:
+        size = path.stat().st_size
+        if size != facts["bytes"]:
+            difference = f"has {size:,} bytes, expected {facts['bytes']:,}"
+        elif _sha256(path, stop) != facts["sha256"]:
+            difference = (
+                "has not the content that was saved: its SHA-256 differs"
+            )
+        else:
+            return
+    except OSError as error:
+        difference = f"cannot be read: {error.strerror or error}"
     raise PresetWeightsError(
         f"{path} {difference}. It is truncated, damaged or of another preset. "
         "Copy, download or save the preset again."
@@ -125,7 +137,7 @@ def opened(paths: list[pathlib.Path]) -> Iterator["Tensors"]:
                 # Read and not mapped: a mapped file counts as memory that is
                 # used, beside the variables that it is copied to.
                 file = stack.enter_context(
-                    safetensors.safe_open(path, "np", backend="pread")
+                    safetensors.safe_open(path, _framework(), backend="pread")
                 )
             except (safetensors.SafetensorError, OSError) as error:
                 raise PresetWeightsError(
@@ -137,8 +149,9 @@ def opened(paths: list[pathlib.Path]) -> Iterator["Tensors"]:
             for name in file.keys():
                 if name in files:
                     raise PresetWeightsError(
-                        f"{path} holds the tensor {name}, which another file "
-                        "of the preset holds too. Save the preset again."
+                        f"{path} holds the tensor {shortened(name)}, which "
+                        "another file of the preset holds too. Save the preset "
+                        "again."
                     )
                 files[name] = file
         yield Tensors(paths, files)
@@ -153,9 +166,9 @@ class Tensors:
         self._slices = {name: f.get_slice(name) for name, f in files.items()}
 
     @property
-    def values(self) -> int:
-        """The number of values in all tensors."""
-        return sum(math.prod(s.get_shape()) for s in self._slices.values())
+    def shapes(self) -> list[tuple[int, ...]]:
+        """The shapes of all tensors."""
+        return [tuple(each.get_shape()) for each in self._slices.values()]
 
     def check(
         self,
@@ -208,14 +221,13 @@ class Tensors:
         for name, variable in variables.items():
             if name in self._files:
                 value = self._files[name].get_tensor(name)
-                if value.dtype.name != variable.dtype:
-                    value = _converted(value, variable.dtype)
-                variable.assign(value)
+                variable.assign(_converted(value, variable.dtype))
 
 
 def _told(paths, problems):
     by_network = collections.defaultdict(list)
     for name, problem in problems[:_MOST_LISTED]:
+        name, problem = shortened(name, 100), shortened(problem, 200)
         by_network[name.split("/")[0]].append(f"    {name}: {problem}")
     listing = [
         "\n".join([f"  {network}:", *sorted(lines)])
@@ -231,9 +243,14 @@ def _told(paths, problems):
     )
 
 
-def _sha256(path):
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+def _sha256(path, stop=None):
+    digest, buffer = hashlib.sha256(), memoryview(bytearray(2**20))
+    with path.open("rb", buffering=0) as file:
+        while count := file.readinto(buffer):
+            digest.update(buffer[:count])
+            if stop is not None and stop.is_set():
+                break
+    return digest.hexdigest()
 
 
 def _kind(dtype):
@@ -263,23 +280,30 @@ def _stored(name, variable, dtype):
     return np.asarray(array, order="C")
 
 
+def _framework():
+    """In what safetensors gives tensors to a variable without a copy."""
+    return "pt" if keras.backend.backend() == "torch" else "np"
+
+
 def _converted(value, dtype):
-    if dtype == "bfloat16":
-        return value.astype("float32")  # which a variable takes and rounds
-    return value.astype(dtype)
+    if not isinstance(value, np.ndarray) or value.dtype.name == dtype:
+        return value
+    # NumPy has no bfloat16 of its own: a variable takes float32 and rounds.
+    return value.astype("float32" if dtype == "bfloat16" else dtype)
 
 
 def _check_format(path, metadata):
     found = metadata or {}
+    version = found.get("schema_version")
     if found.get("format") != FORMAT["format"]:
         raise PresetWeightsError(
             f"{path} holds weights of another library: its metadata says "
-            f"format={found.get('format')!r}, expected "
+            f"format={shortened(repr(found.get('format')))}, expected "
             f"{FORMAT['format']!r}. Save the preset with `save_to_preset`."
         )
-    if found.get("schema_version") != FORMAT["schema_version"]:
+    if version != FORMAT["schema_version"]:
         raise PresetWeightsError(
-            f"{path} has schema_version={found.get('schema_version')!r}, and "
-            f"this keras_aegan reads {FORMAT['schema_version']!r}. Upgrade "
+            f"{path} has schema_version={shortened(repr(version))}, and this "
+            f"keras_aegan reads {FORMAT['schema_version']!r}. Upgrade "
             "with `pip install -U keras-aegan`."
         )

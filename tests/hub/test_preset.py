@@ -6,7 +6,7 @@ import keras
 import numpy as np
 import pytest
 
-from keras_aegan import AEGAN
+from keras_aegan import AEGAN, losses
 from keras_aegan.hub import (
     PresetFormatError,
     PresetWeightsError,
@@ -107,7 +107,204 @@ def test_compile_state_is_not_kept(make_model, tmp_path):
     assert "compile_config" not in config and "build_config" not in config
 
 
+# === What is asked for ===
+
+
+def test_the_averages_or_the_networks_alone(make_model, preset):
+    model = make_model()
+    assert load_preset(preset, variant="ema").networks.keys() == (
+        model.networks.keys()
+    )
+    (preset / "model.ema.safetensors").unlink()
+    raw = load_preset(preset, variant="raw")
+    assert set(raw.networks) == {"generator", "encoder", "discriminator"}
+    assert raw.get_config()["ema_momentum"] is None
+    expected = values(model)
+    for name, value in values(raw).items():
+        np.testing.assert_array_equal(value, expected[name], name)
+    model.ema_generator.set_weights(model.generator.get_weights())
+    np.testing.assert_array_equal(
+        raw.generate(2, seed=0), model.generate(2, seed=0)
+    )
+    with pytest.raises(PresetWeightsError, match="no model.ema.safetensors"):
+        load_preset(preset)
+    with pytest.raises(ValueError, match="variant='half'"):
+        load_preset(preset, variant="half")
+    save_preset(raw, preset)
+    with pytest.raises(ValueError, match="no averages"):
+        load_preset(preset, variant="ema")
+    assert load_preset(preset).ema_generator is None
+
+
+def test_another_dtype(make_model, preset):
+    loaded = load_preset(preset, dtype="mixed_bfloat16")
+    policies = {
+        layer.dtype_policy.name
+        for network in loaded.networks.values()
+        for layer in network._flatten_layers()
+    }
+    # The encoder's last layer is bfloat16 throughout, by its own wish; inputs
+    # compute nothing.
+    assert policies == {"mixed_bfloat16", "bfloat16", "float32"}
+    assert loaded.dtype_policy.name == "mixed_bfloat16"
+    assert loaded.generator.weights[0].dtype == "float32"
+    exact = make_model().decode(np.ones((2, 3)) / 2)
+    rounded = loaded.decode(np.ones((2, 3)) / 2)
+    assert np.abs(rounded.astype(int) - exact.astype(int)).max() < 4
+    half = load_preset(preset, dtype="bfloat16")
+    assert half.generator.weights[0].dtype == "bfloat16"
+    with pytest.raises(ValueError, match="float31"):
+        load_preset(preset, dtype="float31")
+
+
+def test_other_arguments(make_model, preset):
+    other = losses.ReconstructionLoss("mse", weight=3.0)
+    game = [losses.DataAdversarialLoss("hinge"), other]
+    loaded = load_preset(
+        preset, seed=7, losses=game, ema_momentum=0.5, data_range=(0, 1)
+    )
+    assert loaded.seed == 7 and loaded.ema_momentum == 0.5
+    assert loaded.objectives == game
+    assert loaded.data_range == (0, 1)
+    expected = values(make_model())
+    for name, value in values(loaded).items():
+        np.testing.assert_array_equal(value, expected[name], name)
+    with pytest.raises(TypeError, match="'latent_dim'.*which takes generator"):
+        load_preset(preset, latent_dim=3)
+    with pytest.raises(ValueError, match="ema_momentum=7"):
+        load_preset(preset, ema_momentum=7)
+
+
+def test_a_network_of_ones_own(make_model, preset):
+    mine = keras.models.clone_model(make_model(seed=5).discriminator)
+    before = [np.array(w) for w in mine.get_weights()]
+    loaded = load_preset(preset, discriminator=mine)
+    assert loaded.discriminator is mine
+    for a, b in zip(mine.get_weights(), before, strict=True):
+        np.testing.assert_array_equal(a, b)
+    expected = values(make_model())
+    kernel = "ema_generator/dense/kernel"
+    np.testing.assert_array_equal(values(loaded)[kernel], expected[kernel])
+    smaller = load_preset(
+        preset,
+        discriminator=None,
+        losses=[losses.ReconstructionLoss("mae")],
+    )
+    assert "discriminator" not in smaller.networks
+
+
+def test_half_precision_and_shards(make_model, tmp_path):
+    model = make_model()
+    whole = save_preset(model, tmp_path / "whole")
+    half = save_preset(
+        model, tmp_path / "half", dtype="bfloat16", max_shard_size=300
+    )
+    shards = [*half.glob("model-*.safetensors")]
+    assert len(shards) > 1 and not (half / "model.safetensors").exists()
+    sizes = [
+        sum(p.stat().st_size for p in folder.glob("model.ema*.safetensors"))
+        for folder in (whole, half)
+    ]
+    assert sizes[1] < sizes[0] + 2000 * len(shards)
+    loaded = load_preset(half)
+    for name, value in values(loaded).items():
+        np.testing.assert_allclose(
+            value.astype("float32"),
+            values(model)[name].astype("float32"),
+            rtol=2**-8,
+        )
+    assert values(loaded)["progress/step"] == 12
+    save_preset(model, half)
+    assert set(os.listdir(half)) == FILES
+    with pytest.raises(ValueError, match="dtype='float64'"):
+        save_preset(model, half, dtype="float64")
+
+
+# === Trainings that go on ===
+
+
+@pytest.fixture
+def fit(images):
+    """A function that trains a `tiny_model` for so many epochs."""
+
+    def fit(model, epochs):
+        model.fit(
+            images(8), batch_size=4, epochs=epochs, shuffle=False, verbose=0
+        )
+
+    return fit
+
+
+@pytest.mark.parametrize("optimizer", [None, "scheduled"])
+def test_with_its_optimizer_a_training_goes_on(
+    tiny_model, fit, tmp_path, optimizer
+):
+    def compiled():
+        keras.utils.set_random_seed(0)
+        model = tiny_model()
+        if optimizer == "scheduled":
+            rate = keras.optimizers.schedules.CosineDecay(1e-2, 4)
+            model.compile(keras.optimizers.AdamW(rate, clipnorm=1.0))
+        return model
+
+    whole, first = compiled(), compiled()
+    fit(whole, 2)
+    fit(first, 1)
+    folder = save_preset(first, tmp_path / "mine", include_optimizer=True)
+    assert set(os.listdir(folder)) == FILES | {"optimizer.safetensors"}
+    second = load_preset(folder)
+    assert second.compiled
+    fit(second, 1)
+    expected, found = values(whole), values(second)
+    for name in expected:
+        np.testing.assert_array_equal(expected[name], found[name], name)
+    states = zip(
+        whole.optimizer.variables, second.optimizer.variables, strict=True
+    )
+    for a, b in states:
+        np.testing.assert_array_equal(
+            keras.ops.convert_to_numpy(a), keras.ops.convert_to_numpy(b)
+        )
+    # Without it, or with anything changed, the model begins anew.
+    for loaded in (
+        load_preset(folder, load_weights=False),
+        load_preset(folder, seed=1),
+        load_preset(save_preset(first, folder)),
+    ):
+        assert not loaded.compiled
+    assert set(os.listdir(folder)) == FILES
+
+
+def test_mixed_precision_is_kept_with_the_optimizer(tiny_model, fit, tmp_path):
+    keras.config.set_dtype_policy("mixed_bfloat16")
+    model = tiny_model()
+    keras.config.set_dtype_policy("float32")
+    fit(model, 1)
+    path = save_preset(model, tmp_path / "mine", include_optimizer=True)
+    assert load_preset(path).dtype_policy.name == "mixed_bfloat16"
+    assert load_preset(save_preset(model, path)).dtype_policy.name == "float32"
+
+
+def test_an_optimizer_that_is_not_there(make_model, tmp_path):
+    with pytest.raises(ValueError, match="not compiled"):
+        save_preset(make_model(), tmp_path / "a", include_optimizer=True)
+    model = make_model()
+    model.compile()
+    with pytest.raises(ValueError, match="dtype='float16' beside"):
+        save_preset(
+            model, tmp_path / "a", include_optimizer=True, dtype="float16"
+        )
+    assert os.listdir(tmp_path) == []
+
+
 # === What the folder says ===
+
+
+def test_the_config_names_no_backend_s_own_classes(make_model, tmp_path):
+    model = make_model()
+    model.compile("adam")
+    path = save_preset(model, tmp_path / "mine", include_optimizer=True)
+    assert "keras.src.backend" not in (path / "config.json").read_text()
 
 
 def test_mixed_precision_is_not_kept(make_model, tmp_path):
