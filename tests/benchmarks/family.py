@@ -1,20 +1,27 @@
 """All recipes, at equal wall-clock, as the README's table.
 
-    python tests/benchmarks/family.py mnist.npz --anomalies pneumoniamnist.npz
+    python tests/benchmarks/family.py mnist.npz \\
+        --anomalies pneumoniamnist.npz --text names.npz
 
 Each recipe trains for `--seconds` with each seed, after a few uncounted steps
-that compile it; the second stage of a recipe with two gets half of them. Then,
-on the test part of the data:
+that compile it; the second stage of a recipe with two gets half of them. Before
+that (in the results' `start`) and after it, on the test part of the data:
 
 * reconstruction: the mean absolute error of `reconstruct`, in 0 to 255;
 * samples: the Fréchet distance of `--samples` generated images to as many of
   the test part, on the 64 features of a small classifier that is trained here
   on the labels (its accuracy is printed, and the distance of real data to real
   data). Models without a prior get a mixture of ten Gaussians;
-* AUROC of the anomaly recipes, trained on the normal part of another set.
+* AUROC of the anomaly recipes, trained on the normal part of another set, of
+  images or of signals;
+* for text, the share of wrong characters in `reconstruct`, and the distance in
+  total variation between the pairs of neighbouring characters of samples and
+  of the test part, in percent.
 
-Results are kept in `--output` after each run, one line of JSON, and a run that
-is there already is not repeated; `--table` prints them as Markdown.
+A recipe that is not better than it started, in all that it is for and with each
+seed, makes the command fail. Results are kept in `--output` after each run, one
+line of JSON, and a run that is there already is not repeated; `--table` prints
+them as Markdown.
 """
 
 import argparse
@@ -33,6 +40,7 @@ from keras_aegan.callbacks import StopAfter
 
 #: What each recipe is for: encoding, generating, telling what is odd.
 PURPOSES = {
+    "arae": "text",
     "aae": "encode, generate",
     "aegan": "encode, generate",
     "aegan_classic": "encode, generate",
@@ -56,26 +64,55 @@ PURPOSES = {
 }
 #: Settings for short trainings; what is not here is the recipe's default.
 OPTIONS = {
+    "arae": {"vocabulary_size": 27},
     "autoencoder": {"hidden_units": (512, 128)},
     "began": {"rate": 0.1, "latent_dim": 16},
     "image_autoencoder": {"start": 500, "ramp": 500},
 }
 
 
-def load(path, *parts):
+def load(path):
+    """The arrays of a file, images with their channel."""
     with np.load(path) as arrays:
-        found = [arrays[part] for part in parts]
-    return [a[..., None] if a.ndim == 3 else a for a in found]
+        found = {name: arrays[name] for name in arrays.files}
+    return {
+        name: a[..., None] if a.ndim == 3 and a.dtype == "uint8" else a
+        for name, a in found.items()
+    }
 
 
-def build(name, shape, seed, train):
-    """A recipe's model, and the steps it takes to get there."""
+def normal_and_odd(path):
+    """Normal data to train on, data to test on, and which of them are odd."""
+    data = load(path)
+    normal = data["x_train"]
+    if "y_train" in data:  # Else all of them are normal.
+        normal = normal[data["y_train"].ravel() == 0]
+    if normal.dtype == "float16":
+        normal, data["x_test"] = (
+            part.astype("float32") for part in (normal, data["x_test"])
+        )
+    return normal, data["x_test"], data["y_test"].ravel() != 0
+
+
+def text(path):
+    """Token ids to train on and to test on: the last tenth, shuffled."""
+    ids = np.random.default_rng(0).permutation(load(path)["x"])
+    return ids[: -len(ids) // 10], ids[-len(ids) // 10 :]
+
+
+def build(name, data, seed, width, train):
+    """A recipe's model, and the share of the training that is left for it."""
+    shape = data.shape[1:]
     options = {"seed": seed, **OPTIONS.get(name, {})}
+    if data.dtype == "float32":
+        options |= {"data_range": None, "data_dtype": "float32"}
+    if width is not None:
+        options["width"] = width
     if name == "latent_gan":
         first = recipes.aae(shape, latent_dim=32, seed=seed)
         return recipes.latent_gan(train(first, 0.5), seed=seed), 0.5
     if name == "f_anogan":
-        first = recipes.gan(shape, formulation="wasserstein", seed=seed)
+        first = recipes.gan(shape, formulation="wasserstein", **options)
         return recipes.f_anogan(train(first, 0.5), seed=seed), 0.5
     return recipes.get(name)(shape, **options), 1.0
 
@@ -142,34 +179,65 @@ def frechet_distance(a, b):
     )
 
 
-def measure(name, seed, args, images, odd, features):
+def pairs(ids):
+    """How often each pair of neighbouring characters occurs."""
+    counts = np.zeros((27, 27))
+    np.add.at(counts, (ids[:, :-1].ravel(), ids[:, 1:].ravel()), 1)
+    return counts / counts.sum()
+
+
+def errors(name, model, data, test, odd, args, features, seed):
+    """What the model is for, in numbers: the lower, the better."""
+    purpose = PURPOSES[name]
+    if purpose == "anomalies":
+        return {"auroc": roc_auc_score(odd, model.anomaly_score(test))}
+    if purpose == "text":
+        made = model.generate(args.samples, seed=seed, batch_size=500)
+        apart = np.abs(pairs(made) - pairs(test)).sum() / 2
+        wrong = np.mean(model.reconstruct(test) != test)
+        return {"reconstruction": 100 * wrong, "samples": 100 * apart}
+    found = {}
+    if model.encoder is not None:
+        error = model.reconstruct(test).astype("float32") - test
+        found["reconstruction"] = float(np.abs(error).mean())
+    if model.prior is None:
+        model.fit_sampler("gmm", data[: args.samples], seed=seed)
+    made = model.generate(args.samples, seed=seed, batch_size=500)
+    found["samples"] = frechet_distance(
+        features(made), features(test[: args.samples])
+    )
+    return found
+
+
+def measure(name, seed, args, sets, features):
     """One training and what came of it, a dict."""
-    anomalies = PURPOSES[name] == "anomalies"
-    data, test = odd[:2] if anomalies else images
+    data, test, odd = sets[PURPOSES[name]]
     train, speeds = trainer(data, args.seconds, args.batch_size)
-    model, share = build(name, data.shape[1:], seed, train)
+    model, share = build(name, data, seed, args.width, train)
+    rest = (data, test, odd, args, features, seed)
+    # A mixture is fitted to codes, and no part of the training.
+    is_fitted = model.prior is None and PURPOSES[name] != "anomalies"
+    sampler = {"sampler": "gmm"} if is_fitted else {}
+    start = {} if sampler else errors(name, model, *rest)
     train(model, share)
-    result = {
+    return {
         "recipe": name,
         "seed": seed,
         "seconds_per_1000": sum(speeds) / len(speeds),
         "device": str(model.generator.variables[0].value.device),
+        "backend": keras.backend.backend(),
+        "start": start,
+        **sampler,
+        **errors(name, model, *rest),
     }
-    if anomalies:
-        scores = model.anomaly_score(test)
-        result["auroc"] = roc_auc_score(odd[2], scores)
-        return result
-    if model.encoder is not None:
-        error = model.reconstruct(test).astype("float32") - test
-        result["reconstruction"] = float(np.abs(error).mean())
-    if model.prior is None:
-        model.fit_sampler("gmm", data[: args.samples], seed=seed)
-        result["sampler"] = "gmm"
-    made = model.generate(args.samples, seed=seed, batch_size=500)
-    result["samples"] = frechet_distance(
-        features(made), features(test[: args.samples])
+
+
+def is_better(result):
+    """Whether a training made everything better that it is for."""
+    return all(
+        result[key] > before if key == "auroc" else result[key] < before
+        for key, before in result.get("start", {}).items()
     )
-    return result
 
 
 def table(path):
@@ -188,11 +256,16 @@ def table(path):
             ("seconds_per_1000", 3),
         ):
             found = [r[key] for r in runs if key in r]
+            starts = [
+                r["start"][key] for r in runs if key in r.get("start", ())
+            ]
             cell = ""
             if found:
                 cell = f"{statistics.mean(found):.{digits}f}"
                 if len(found) > 1 and key != "seconds_per_1000":
                     cell += f" ± {statistics.stdev(found):.{digits}f}"
+            if starts:
+                cell = f"{statistics.mean(starts):.{digits}f} → {cell}"
             if key == "samples" and "sampler" in runs[0]:
                 cell += " (mixture)"
             cells.append(cell)
@@ -206,43 +279,53 @@ def main():
     )
     parser.add_argument("data", help=".npz with x_train, y_train, x_test ...")
     parser.add_argument("--anomalies", help=".npz whose label 0 is normal")
+    parser.add_argument("--text", help=".npz of token ids `x`, 27 kinds")
     parser.add_argument("--recipes", nargs="+", default=sorted(PURPOSES))
     parser.add_argument("--seconds", type=float, default=60)
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
     parser.add_argument("--samples", type=int, default=10_000)
     parser.add_argument("--batch-size", type=int, default=64)
+    parser.add_argument("--width", type=int, help="not the recipe's own")
     parser.add_argument("--output", default="family.jsonl", type=pathlib.Path)
     parser.add_argument("--table", action="store_true")
     args = parser.parse_args()
     if args.table:
         return table(args.output)
-    data, labels, test, test_labels = load(
-        args.data, "x_train", "y_train", "x_test", "y_test"
-    )
-    features = classifier(data, labels, test, test_labels)
-    real = features(data[: args.samples]), features(test[: args.samples])
-    print(f"real data against real data: {frechet_distance(*real):.3f}")
-    odd = None
+    sets, features = {}, None
     if args.anomalies:
-        x, y, x_test, y_test = load(
-            args.anomalies, "x_train", "y_train", "x_test", "y_test"
-        )
-        odd = x[y.ravel() == 0], x_test, y_test.ravel() != 0
+        sets["anomalies"] = normal_and_odd(args.anomalies)
+    if args.text:
+        sets["text"] = (*text(args.text), None)
+    if any(
+        PURPOSES[name] not in ("anomalies", "text") for name in args.recipes
+    ):
+        found = load(args.data)
+        data, test = found["x_train"], found["x_test"]
+        features = classifier(data, found["y_train"], test, found["y_test"])
+        real = features(data[: args.samples]), features(test[: args.samples])
+        print(f"real data against real data: {frechet_distance(*real):.3f}")
+        for purpose in set(PURPOSES.values()) - {"anomalies", "text"}:
+            sets[purpose] = data, test, None
     done = set()
     if args.output.exists():
         lines = map(json.loads, args.output.read_text().splitlines())
         done = {(line["recipe"], line["seed"]) for line in lines}
+    failed = []
     for name in args.recipes:
-        if PURPOSES[name] == "anomalies" and odd is None:
+        if PURPOSES[name] not in sets:
             continue
         for seed in args.seeds:
             if (name, seed) in done:
                 continue
-            result = measure(name, seed, args, (data, test), odd, features)
+            result = measure(name, seed, args, sets, features)
             print(json.dumps(result), flush=True)
             with args.output.open("a") as file:
                 file.write(json.dumps(result) + "\n")
+            if not is_better(result):
+                failed.append(f"{name} with seed {seed}")
             keras.backend.clear_session()
+    if failed:
+        raise SystemExit(f"Not better than at the start: {', '.join(failed)}")
     return None
 
 
