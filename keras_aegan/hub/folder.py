@@ -72,13 +72,12 @@ def recover(target: pathlib.Path) -> None:
     """
     if os.path.lexists(target):
         return
-    stages = target.parent.glob(f".{glob.escape(target.name)}.*/old")
-    for stage in {old.parent for old in stages}:
-        with contextlib.suppress(OSError):
-            new = stage / "new"
-            os.replace(new if new.is_dir() else stage / "old", target)
-            shutil.rmtree(stage, ignore_errors=True)
-            return
+    for new in target.parent.glob(f".{glob.escape(target.name)}.*/new"):
+        if (new.parent / "old").is_dir():
+            with contextlib.suppress(OSError):
+                os.replace(new, target)
+                shutil.rmtree(new.parent, ignore_errors=True)
+                return
 
 
 def _remove_remains(target):
@@ -86,8 +85,8 @@ def _remove_remains(target):
     for stage in target.parent.glob(f".{glob.escape(target.name)}.????????"):
         with contextlib.suppress(OSError):
             is_old = stage.stat().st_mtime < time.time() - _ABANDONED
-            # What has an old folder in it may hold the only copy.
-            if is_old and set(os.listdir(stage)) <= {"new"}:
+            # With both in it, it may hold the only copies.
+            if is_old and len(os.listdir(stage)) < 2:
                 shutil.rmtree(stage)
 
 

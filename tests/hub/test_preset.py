@@ -1,6 +1,7 @@
 import hashlib
 import json
 import os
+import time
 
 import keras
 import numpy as np
@@ -9,6 +10,7 @@ import pytest
 from keras_aegan import AEGAN, losses
 from keras_aegan.hub import (
     PresetFormatError,
+    PresetNotFoundError,
     PresetWeightsError,
     PresetWriteError,
     load_preset,
@@ -439,6 +441,39 @@ def test_failed_restore_does_not_lose_the_old_one(
         save_preset(make_model(seed=1), preset)
     (stage,) = preset.parent.iterdir()
     assert snapshot(stage / "old") == before
+
+
+def test_a_writer_killed_between_its_two_renames(make_model, preset):
+    newer = save_preset(make_model(seed=1), preset.parent / "newer")
+    expected = snapshot(newer)
+    stage = preset.parent / ".mine.abcd1234"
+    stage.mkdir()
+    os.replace(preset, stage / "old")
+    os.replace(newer, stage / "new")
+    load_preset(preset)
+    assert snapshot(preset) == expected
+    assert os.listdir(preset.parent) == ["mine"]
+
+
+def test_what_was_deleted_stays_deleted(preset):
+    stage = preset.parent / ".mine.abcd1234"
+    stage.mkdir()
+    os.replace(preset, stage / "old")
+    with pytest.raises(PresetNotFoundError, match="There is no folder"):
+        load_preset(preset)
+
+
+def test_remains_of_killed_writers_are_removed_in_time(make_model, preset):
+    stages = [preset.parent / f".mine.abcd123{i}" for i in range(3)]
+    for i, parts in enumerate((["new"], ["new"], ["new", "old"])):
+        for part in parts:
+            (stages[i] / part).mkdir(parents=True)
+        if i:
+            two_days_ago = time.time() - 2 * 24 * 60 * 60
+            os.utime(stages[i], (two_days_ago, two_days_ago))
+    save_preset(make_model(), preset)
+    # The first may still be written, and the last may be the only copy.
+    assert [stage.exists() for stage in stages] == [True, False, True]
 
 
 def test_failure_leaves_nothing_new(make_model, tmp_path, monkeypatch):
