@@ -16,7 +16,9 @@ from keras_aegan.hub import documents, layout
 from keras_aegan.hub.documents import shortened
 from keras_aegan.hub.errors import PresetFormatError, PresetWeightsError
 
-FORMAT = {"format": "keras_aegan", "schema_version": "1"}
+# One entry: of several, safetensors writes now the one and now the other first,
+# and the same weights would be other files.
+FORMAT = {"format": "keras_aegan"}
 #: What safetensors calls the dtypes that a preset's tensors may have.
 _KINDS = {
     **dict.fromkeys(("F16", "BF16", "F32", "F64"), "float"),
@@ -293,17 +295,10 @@ def _converted(value, dtype):
 
 
 def _check_format(path, metadata):
-    found = metadata or {}
-    version = found.get("schema_version")
-    if found.get("format") != FORMAT["format"]:
+    found = (metadata or {}).get("format")
+    if found != FORMAT["format"]:
         raise PresetWeightsError(
             f"{path} holds weights of another library: its metadata says "
-            f"format={shortened(repr(found.get('format')))}, expected "
-            f"{FORMAT['format']!r}. Save the preset with `save_to_preset`."
-        )
-    if version != FORMAT["schema_version"]:
-        raise PresetWeightsError(
-            f"{path} has schema_version={shortened(repr(version))}, and this "
-            f"keras_aegan reads {FORMAT['schema_version']!r}. Upgrade "
-            "with `pip install -U keras-aegan`."
+            f"format={shortened(repr(found))}, expected {FORMAT['format']!r}. "
+            "Save the preset with `save_to_preset`."
         )

@@ -57,6 +57,13 @@ def another_package(monkeypatch):
         described("Dense", "kerasevil.layers"),
         described("load_model", "keras.saving"),
         described("load_data", "keras.datasets.mnist"),
+        described("load_model", "keras.models"),
+        described("clone_model", "keras.src.models.cloning"),
+        described("MeanIoU", "keras.metrics"),
+        described("StringLookup", "keras.layers"),
+        described("TextVectorization", "keras.layers"),
+        described("NoSuchLayer", "keras.layers"),
+        described("Dense", "keras.src.layers.no_such_module"),
         described("Thing", "__main__"),
         described("Thing", "keras_aegan.aegan"),
         described("Thing", "keras_aegan.aegan", "keras_aegan>Thing"),
@@ -89,3 +96,36 @@ def test_bottomless_nesting_is_refused(container):
         check_config(config)
     while not isinstance(config, int):  # Freed here, not by recursion.
         config = config["a"] if isinstance(config, dict) else config[0]
+
+
+@pytest.mark.parametrize("kind", ["__numpy__", "__tensor__"])
+@pytest.mark.parametrize("dtype", ["(9999,)i4", "S9999", "O", {"a": 1}, 5])
+def test_arrays_are_no_larger_than_what_is_written(kind, dtype):
+    config = {"value": [1], "dtype": "float32"}
+    check_config(described(kind, None, config=config))
+    with pytest.raises(PresetFormatError, match="array of dtype"):
+        check_config(described(kind, None, config={**config, "dtype": dtype}))
+
+
+@pytest.mark.parametrize("number", [2**63, -(10**30)])
+def test_endless_numbers_are_refused(number):
+    check_config({"units": 2**63 - 1})
+    with pytest.raises(PresetFormatError, match="64 bits"):
+        check_config({"units": number})
+
+
+def test_shared_layers_are_counted_and_let_through():
+    shared = keras.layers.Dense(4)
+    inner = keras.Sequential([keras.Input((4,)), keras.layers.Dense(4)])
+    data = x = keras.Input((4,))
+    for _ in range(20):
+        x = keras.layers.Dense(4)(inner(shared(x)))
+    model = keras.Model(data, x)
+    check_config(keras.saving.serialize_keras_object(model))
+    for _ in range(3):  # Each model calls the one before it ten times.
+        data = x = keras.Input((4,))
+        for _ in range(10):
+            x = model(x)
+        model = keras.Model(data, x)
+    with pytest.raises(PresetFormatError, match="65,536 parts"):
+        check_config(keras.saving.serialize_keras_object(model))
