@@ -33,21 +33,16 @@ from keras_aegan.losses import (
     ReconstructionLoss,
 )
 
+# `weights` are a_rx, a_rz, a_x and a_z.
 _PARAMETERS = {
     "aegan_keras": {
-        "reconstruction": 10.0,
-        "latent_reconstruction": 5.0,
-        "data": 1.0,
-        "code": 1.0,
+        "weights": (10.0, 5.0, 1.0, 1.0),
         "labels": {"real_label": 0.95, "fake_label": 0.05},
         "discriminators": 5e-4,
         "clipnorm": 1.0,
     },
     "pokegan": {
-        "reconstruction": 1.0,
-        "latent_reconstruction": 0.5,
-        "data": 0.005 / 2,
-        "code": 0.1 / 2,
+        "weights": (1.0, 0.5, 0.005 / 2, 0.1 / 2),
         "labels": {},
         "discriminators": 1e-4,
         "clipnorm": None,
@@ -94,11 +89,8 @@ def aegan_classic(
             f"Received: parameters={parameters!r}"
         )
     published = _PARAMETERS[parameters]
-    game = {
-        "formulation": "non_saturating",
-        "cycle_weight": 1.0,
-        **published["labels"],
-    }
+    a_rx, a_rz, a_x, a_z = published["weights"]
+    game = {"cycle_weight": 1.0, **published["labels"]}
 
     def adam(rate):
         return keras.optimizers.Adam(
@@ -127,12 +119,10 @@ def aegan_classic(
             (latent_dim,), (128, 128), name="latent_discriminator"
         ),
         losses=[
-            DataAdversarialLoss(weight=published["data"], **game),
-            CodeAdversarialLoss(weight=published["code"], **game),
-            ReconstructionLoss("mae", weight=published["reconstruction"]),
-            LatentReconstructionLoss(
-                "mse", weight=published["latent_reconstruction"]
-            ),
+            DataAdversarialLoss("non_saturating", a_x, **game),
+            CodeAdversarialLoss("non_saturating", a_z, **game),
+            ReconstructionLoss("mae", weight=a_rx),
+            LatentReconstructionLoss("mse", weight=a_rz),
         ],
         **settings | kwargs,
     )
