@@ -419,7 +419,7 @@ def huge_mixture(mutant: Mutant) -> None:
 
 
 def many_layers(mutant: Mutant) -> None:
-    count = mutant.choose([300, 3500, 8000])
+    count = mutant.choose([100, 4000])
     wide = [dense(f"d{i}", ["in"]) for i in range(count)]
     chain = [dense(f"d{i}", [f"d{i - 1}" if i else "in"]) for i in range(count)]
     inner = mutant.choose([wide, chain, chain[::-1], wide[::-1]])
@@ -457,7 +457,7 @@ def nested_bomb(mutant: Mutant) -> None:
 
 def many_calls(mutant: Mutant) -> None:
     """One layer, called again and again."""
-    count = mutant.choose([1000, 9000])
+    count = mutant.choose([500, 12_000])
     again = dense("d", ["in"] * count)
     if mutant.choose([True, False]):  # As older versions of Keras wrote it.
         again["inbound_nodes"] = [[["in", 0, 0, {}]]] * count

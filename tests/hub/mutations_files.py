@@ -221,7 +221,7 @@ def a_part_twice(mutant: Mutant) -> None:
     if lists := [each for each in lists if each]:
         chosen = mutant.choose(lists)
         chosen += [mutant.choose([chosen[0], chosen[-1]])] * mutant.choose(
-            [1, 2, 500]
+            [1, 2, 100]
         )
     mutant.set_json(value)
 
