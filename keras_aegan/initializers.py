@@ -64,7 +64,7 @@ def at_most(
 
 @keras.saving.register_keras_serializable(package="keras_aegan")
 class Placeholder(keras.initializers.Initializer):
-    """Anything, as long as it takes neither time nor memory: mostly zeros.
+    """Zeros, as cheap as the backend has them.
 
     `keras.initializers.Zeros` compiles on JAX, which takes aligned memory of
     NumPy's over as it is; on PyTorch it would be copied.
@@ -72,7 +72,7 @@ class Placeholder(keras.initializers.Initializer):
 
     def __call__(self, shape, dtype=None):
         if keras.backend.backend() == "torch":
-            return ops.empty(shape, dtype)
+            return ops.zeros(shape, dtype)
         buffer = np.zeros(4 * math.prod(shape) + _ALIGNMENT, "uint8")
         start = -buffer.ctypes.data % _ALIGNMENT
         zeros = buffer[start : len(buffer) - _ALIGNMENT + start]

@@ -105,7 +105,7 @@ def resolve(
 def _local_folder(path):
     path = path.expanduser()
     recover(path)
-    if path.is_file():
+    if os.path.isfile(path):  # Of any oddity no error, but False.
         raise PresetNotFoundError(
             f"Expected a preset's folder, but {path} is a file. Give the "
             "folder that `save_to_preset` wrote; a `.keras` file is loaded "
@@ -118,7 +118,7 @@ def _local_folder(path):
             f"bundled preset: {_known_names()}, or a preset on the Hugging "
             f"Face Hub: {SCHEME}OWNER/NAME."
         )
-    if not (path / layout.CONFIG).is_file():
+    if not os.path.isfile(path / layout.CONFIG):
         raise PresetNotFoundError(
             f"The folder {path} is not a preset: it has no {layout.CONFIG}. "
             "Give the folder that `save_to_preset` wrote."
