@@ -71,14 +71,18 @@ def _front_matter(metadata, preset):
         "license": metadata.get("license", "unknown"),
         "tags": list(dict.fromkeys([*_TAGS, *metadata.get("tags", ())])),
     }
-    if len(metadata["data_shape"]) == 3:
-        fields["pipeline_tag"] = _TASK
-    if metadata.get("datasets"):
-        fields["datasets"] = metadata["datasets"]
+    draws = len(metadata["data_shape"]) == 3
+    datasets = metadata.get("datasets")
     results = _results(metadata)
+    if draws:
+        fields["pipeline_tag"] = _TASK
+    if datasets:
+        fields["datasets"] = datasets
     if results:
         fields["metrics"] = list(dict.fromkeys(r["type"] for r in results))
-        fields["model-index"] = _model_index(metadata, preset, results)
+    # The Hub shows results for a task and a dataset that it knows.
+    if results and draws and datasets:
+        fields["model-index"] = _model_index(datasets[0], preset, results)
     lines = [f"{name}: {json.dumps(value)}" for name, value in fields.items()]
     return "\n".join(["---", *lines, "---"])
 
@@ -92,15 +96,14 @@ def _results(metadata):
     ]
 
 
-def _model_index(metadata, preset, results):
-    datasets = metadata.get("datasets") or ["unknown"]
+def _model_index(dataset, preset, results):
     return [
         {
             "name": _title(preset),
             "results": [
                 {
                     "task": {"type": _TASK},
-                    "dataset": {"type": datasets[0], "name": datasets[0]},
+                    "dataset": {"type": dataset, "name": dataset},
                     "metrics": results,
                 }
             ],

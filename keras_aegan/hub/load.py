@@ -162,9 +162,9 @@ def load_preset(
             pool.submit(weights.check_file, files[name], facts[name], stop)
             for name in files
         ]
-        # Weights that are about to be read need no random start.
         # Overrides may have averages that the preset has not.
         more = sum(map(math.prod, tensors.shapes)) if overrides else 0
+        # Weights that are about to be read need no random start.
         with at_most(more + _SLACK, tensors.shapes):
             model = _build(source, zero_initialized(config), overrides)
         variables = {
@@ -191,19 +191,19 @@ def _discarding(source, files, facts):
     try:
         yield
     except PresetWeightsError as error:
-        if isinstance(source, sources.Folder):
+        if isinstance(source, sources.Folder):  # It is the user's own.
             raise
         for name, path in files.items():
             try:
                 weights.check_file(path, facts[name])
             except PresetWeightsError:
-                if source.discard(name):
-                    raise PresetWeightsError(
-                        f"{name} of {source} arrived damaged and was removed "
-                        "from the cache. Call again; if it stays so, the "
-                        "files of the repository do not belong together, and "
-                        "its owner should publish the preset again."
-                    ) from error
+                source.discard(name)
+                raise PresetWeightsError(
+                    f"{name} of {source} arrived damaged and was removed "
+                    "from the cache. Call again; if it stays so, the files of "
+                    "the repository do not belong together, and its owner "
+                    "should publish the preset again."
+                ) from error
         raise
 
 

@@ -110,13 +110,9 @@ class Repository:
         # The folder of a snapshot is named after its commit.
         return self._fetch(name, self._metadata.parent.name)
 
-    def discard(self, name: str) -> bool:
+    def discard(self, name: str) -> None:
         """Removes a file from the cache, so that it is fetched anew."""
-        path = self._cached(name, self._metadata.parent.name)
-        if path is None:
-            return False
-        _remove(path)
-        return True
+        _remove(self._metadata.with_name(name))
 
     @functools.cached_property
     def _metadata(self):

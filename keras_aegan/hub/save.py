@@ -94,8 +94,8 @@ def save_preset(
             pictures=pictures(target),
         )
         facts["card_sha256"] = card.sha256(text)
-        _write_json(new / layout.CONFIG, config)
-        _write_json(new / layout.METADATA, facts)
+        for name, value in ((layout.CONFIG, config), (layout.METADATA, facts)):
+            (new / name).write_bytes(documents.to_json(name, value))
         if not has_edited_card(target):
             (new / layout.CARD).write_text(text, "utf-8", newline="\n")
     return target
@@ -234,7 +234,3 @@ def _portable(config, keeps_mixed=False):
     if isinstance(config, list | tuple):
         return [_portable(value, keeps_mixed) for value in config]
     return config
-
-
-def _write_json(path, value):
-    path.write_bytes(documents.to_json(path.name, value))

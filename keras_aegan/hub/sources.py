@@ -1,8 +1,7 @@
 """Where a preset's files come from: a folder here, or `remote.Repository`.
 
 A source has `file(name)`, the path of a file of the preset, which a repository
-fetches first; `discard(name)`, whether a damaged file could be removed so that
-it is fetched anew; and its name for messages.
+fetches first, and its name for messages.
 
 Links to files are followed, within the folder and out of it: the Hub's cache is
 made of them, and all that is ever done with what they lead to is to read it as
@@ -34,10 +33,6 @@ class Folder:
         if not os.path.isfile(path):  # Of any oddity no error, but False.
             raise missing(self, name)
         return path
-
-    def discard(self, name: str) -> bool:
-        """Removes nothing: the folder is the user's own."""
-        return False
 
 
 def missing(source: object, name: str) -> PresetError:

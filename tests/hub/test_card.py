@@ -1,6 +1,7 @@
 import json
 
 import pytest
+from huggingface_hub import ModelCard
 
 from keras_aegan.hub.card import model_card
 
@@ -55,6 +56,33 @@ def test_front_matter_does_not_claim_what_it_does_not_know():
     )
     assert head["license"] == "unknown"
     assert "pipeline_tag" not in head and "datasets" not in head
+
+
+MEASURED = {
+    "error": {"value": 9.5, "type": "mae", "samples": 100},
+    "spread": 0.98,
+}
+
+
+def test_results_as_the_hub_reads_them():
+    about = {**METADATA, "measured": MEASURED, "datasets": ["ylecun/mnist"]}
+    card = ModelCard(model_card(about, preset="hf://me/mine"))
+    assert card.data.metrics == ["mae"]
+    assert card.data.model_name == "mine"
+    (result,) = card.data.eval_results
+    assert result.task_type == "unconditional-image-generation"
+    assert result.dataset_type == "ylecun/mnist"
+    assert (result.metric_name, result.metric_value) == ("error", 9.5)
+
+
+@pytest.mark.parametrize(
+    "known", [{}, {"datasets": ["me/waves"], "data_shape": [64, 1]}]
+)
+def test_no_results_for_a_task_or_a_dataset_that_is_not_known(known):
+    about = {**METADATA, "measured": MEASURED, **known}
+    head = front_matter(model_card(about, preset="./mine"))
+    assert head["metrics"] == ["mae"]
+    assert "model-index" not in head
 
 
 @pytest.mark.parametrize("encoder", [True, False])
