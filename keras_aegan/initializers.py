@@ -14,7 +14,8 @@ import keras
 import numpy as np
 from keras import ops
 
-_ALIGNMENT = 64  # bytes: what XLA asks of memory to take it over
+from keras_aegan import memory
+
 _counting = threading.RLock()
 
 
@@ -64,20 +65,11 @@ def at_most(
 
 @keras.saving.register_keras_serializable(package="keras_aegan")
 class Placeholder(keras.initializers.Initializer):
-    """Zeros, as cheap as the backend has them.
-
-    `keras.initializers.Zeros` compiles on JAX, which takes aligned memory of
-    NumPy's over as it is; on PyTorch it would be copied.
-    """
+    """Zeros that take no time and no memory until they are written to."""
 
     def __call__(self, shape, dtype=None):
-        if keras.backend.backend() == "torch":
-            return ops.zeros(shape, dtype)
-        buffer = np.zeros(4 * math.prod(shape) + _ALIGNMENT, "uint8")
-        start = -buffer.ctypes.data % _ALIGNMENT
-        zeros = buffer[start : len(buffer) - _ALIGNMENT + start]
-        zeros = zeros.view("float32").reshape(shape)
-        return ops.convert_to_tensor(zeros, dtype=dtype)
+        zeros = memory.as_tensor(memory.aligned(shape, "float32", np.zeros))
+        return ops.cast(zeros, dtype or "float32")
 
 
 # Written out: Keras imports TensorFlow, where it is installed, to serialise

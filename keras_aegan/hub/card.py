@@ -59,9 +59,9 @@ def model_card(
     return "\n\n".join(sections) + "\n"
 
 
-def sha256(card: str) -> str:
+def sha256(card: bytes) -> str:
     """Returns the card's hash, by which an edited card is told."""
-    return hashlib.sha256(card.encode("utf-8")).hexdigest()
+    return hashlib.sha256(card).hexdigest()
 
 
 def _front_matter(metadata, preset):

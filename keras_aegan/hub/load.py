@@ -153,15 +153,15 @@ def load_preset(
         concurrent.futures.ThreadPoolExecutor() as pool,
         contextlib.ExitStack() as at_exit,
         _discarding(source, files, facts),
-        weights.opened(list(files.values())) as tensors,
     ):
+        tensors = weights.Tensors(list(files.values()))
         # What is refused for another reason need not be read to its end.
         stop = threading.Event()
         at_exit.callback(stop.set)
-        checks = [
-            pool.submit(weights.check_file, files[name], facts[name], stop)
-            for name in files
-        ]
+        unchecked = [name for name in files if not source.is_checked(name)]
+        reading = pool.submit(
+            tensors.read, {files[name]: facts[name] for name in unchecked}, stop
+        )
         # Overrides may have averages that the preset has not.
         more = sum(map(math.prod, tensors.shapes)) if overrides else 0
         # Weights that are about to be read need no random start.
@@ -174,8 +174,9 @@ def load_preset(
             if part in parts and not is_given(name)
         }
         tensors.check(variables, is_extra)
-        for check in checks:
-            check.result()
+        reading.result()
+        for name in unchecked:
+            source.note_checked(name)
         tensors.assign_to(variables)
     with _described(source, overrides):
         for name, network in model.networks.items():

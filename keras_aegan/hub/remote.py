@@ -21,6 +21,7 @@ from keras_aegan.hub.sources import missing
 
 SCHEME = "hf://"
 LIBRARY = "keras-aegan"
+_WRITABLE = 0o222  # by anybody
 
 
 def parse_address(
@@ -110,6 +111,24 @@ class Repository:
         # The folder of a snapshot is named after its commit.
         return self._fetch(name, self._metadata.parent.name)
 
+    def is_checked(self, name: str) -> bool:
+        """Whether a weights file was found to be what the repository has.
+
+        A file that was is made read-only, which the client never does. That
+        needs no list that could be wrong, survives a kill, and holds for the
+        very file, whoever put it into the cache.
+        """
+        # On Windows a read-only file could not be deleted.
+        is_posix = os.name == "posix"
+        return is_posix and not self.file(name).stat().st_mode & _WRITABLE
+
+    def note_checked(self, name: str) -> None:
+        path = self.file(name).resolve()
+        if os.name == "posix":
+            # In a cache of somebody else's the file is checked each time.
+            with contextlib.suppress(OSError):
+                path.chmod(path.stat().st_mode & ~_WRITABLE)
+
     def discard(self, name: str) -> None:
         """Removes a file from the cache, so that it is fetched anew."""
         _remove(self._metadata.with_name(name))
@@ -183,15 +202,16 @@ def _remove(path):
 
 def _is_whole(path):
     """Whether a file in the cache has the content that it is named after."""
-    name = path.resolve().name
-    content = path.read_bytes()
-    if re.fullmatch(r"[0-9a-f]{64}", name):
-        return hashlib.sha256(content).hexdigest() == name
-    if re.fullmatch(r"[0-9a-f]{40}", name):
-        blob = b"blob %d\0" % len(content) + content
-        return hashlib.sha1(blob).hexdigest() == name
-    # Where there are no links, the name says nothing.
-    return True
+    path = path.resolve()
+    if re.fullmatch(r"[0-9a-f]{64}", path.name):
+        digest = hashlib.sha256()
+    elif re.fullmatch(r"[0-9a-f]{40}", path.name):
+        digest = hashlib.sha1(b"blob %d\0" % path.stat().st_size)
+    else:  # Where there are no links, the name says nothing.
+        return True
+    with path.open("rb") as file:
+        found = hashlib.file_digest(file, lambda: digest)
+    return found.hexdigest() == path.name
 
 
 def api(token: str | bool | None):

@@ -88,16 +88,16 @@ def save_preset(
             )
         facts = {**(metadata or {}), **_facts(model), "files": files}
         facts.setdefault("description", _description(facts))
-        text = card.model_card(
+        page = card.model_card(
             facts,
             preset=_loadable_name(target),
             pictures=pictures(target),
-        )
-        facts["card_sha256"] = card.sha256(text)
+        ).encode("utf-8")
+        facts["card_sha256"] = card.sha256(page)
         for name, value in ((layout.CONFIG, config), (layout.METADATA, facts)):
             (new / name).write_bytes(documents.to_json(name, value))
         if not has_edited_card(target):
-            (new / layout.CARD).write_text(text, "utf-8", newline="\n")
+            (new / layout.CARD).write_bytes(page)
     return target
 
 
@@ -109,7 +109,8 @@ def pictures(path: pathlib.Path) -> list[str]:
 def has_edited_card(path: pathlib.Path) -> bool:
     """Whether the card of a folder is not the one that was generated."""
     try:
-        on_disk = (path / layout.CARD).read_text("utf-8")
+        # As bytes: people may save it in whatever encoding.
+        on_disk = (path / layout.CARD).read_bytes()
     except FileNotFoundError:
         return False
     try:

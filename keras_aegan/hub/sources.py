@@ -1,7 +1,9 @@
 """Where a preset's files come from: a folder here, or `remote.Repository`.
 
 A source has `file(name)`, the path of a file of the preset, which a repository
-fetches first, and its name for messages.
+fetches first, and its name for messages. `is_checked(name)` says whether a
+weights file is known to be the one that was saved, which `note_checked(name)`
+was told: it is hashed once in a cache, and each time in a folder.
 
 Links to files are followed, within the folder and out of it: the Hub's cache is
 made of them, and all that is ever done with what they lead to is to read it as
@@ -33,6 +35,12 @@ class Folder:
         if not os.path.isfile(path):  # Of any oddity no error, but False.
             raise missing(self, name)
         return path
+
+    def is_checked(self, name: str) -> bool:
+        return False
+
+    def note_checked(self, name: str) -> None:
+        """Nothing: whoever owns the folder may change what is in it."""
 
 
 def missing(source: object, name: str) -> PresetError:

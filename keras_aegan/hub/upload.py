@@ -7,7 +7,7 @@ import tempfile
 import keras
 
 from keras_aegan.hub import card, documents, layout
-from keras_aegan.hub.errors import PresetNotFoundError
+from keras_aegan.hub.errors import PresetFormatError, PresetNotFoundError
 from keras_aegan.hub.load import load_preset
 from keras_aegan.hub.registry import resolve
 from keras_aegan.hub.remote import (
@@ -177,14 +177,14 @@ def _files(path, repo_id, keeps_card):
     """
     metadata = documents.read_json(path / layout.METADATA)
     shown = pictures(path)
-    text = (
-        (path / layout.CARD).read_text("utf-8")
+    page = (
+        _edited_page(path / layout.CARD)
         if has_edited_card(path)
         else card.model_card(
             metadata, preset=f"{SCHEME}{repo_id}", pictures=shown
-        )
+        ).encode("utf-8")
     )
-    metadata["card_sha256"] = card.sha256(text)
+    metadata["card_sha256"] = card.sha256(page)
     files = {
         name: path / name
         for name in sorted(os.listdir(path))
@@ -192,5 +192,17 @@ def _files(path, repo_id, keeps_card):
     }
     files[layout.METADATA] = documents.to_json(layout.METADATA, metadata)
     if not keeps_card:
-        files[layout.CARD] = text.encode("utf-8")
+        files[layout.CARD] = page
     return files
+
+
+def _edited_page(path):
+    page = path.read_bytes()
+    try:
+        page.decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise PresetFormatError(
+            f"{path} is not UTF-8, as the Hub wants it: {error}. Save it as "
+            "UTF-8. Nothing was published."
+        ) from error
+    return page

@@ -1,17 +1,19 @@
 """Tensors in safetensors files: written whole, read straight into variables."""
 
 import collections
-import contextlib
 import hashlib
 import math
+import os
 import pathlib
 import re
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import keras
+import ml_dtypes
 import numpy as np
 
+from keras_aegan import memory
 from keras_aegan.hub import documents, layout
 from keras_aegan.hub.documents import shortened
 from keras_aegan.hub.errors import PresetFormatError, PresetWeightsError
@@ -20,14 +22,15 @@ from keras_aegan.hub.errors import PresetFormatError, PresetWeightsError
 # and the same weights would be other files.
 FORMAT = {"format": "keras_aegan"}
 #: What safetensors calls the dtypes that a preset's tensors may have.
-_KINDS = {
-    **dict.fromkeys(("F16", "BF16", "F32", "F64"), "float"),
-    **dict.fromkeys(
-        ("I8", "I16", "I32", "I64", "U8", "U16", "U32", "U64"), "int"
-    ),
+_DTYPES = {
     "BOOL": "bool",
+    "BF16": "bfloat16",
+    **{f"F{bits}": f"float{bits}" for bits in (16, 32, 64)},
+    **{f"I{bits}": f"int{bits}" for bits in (8, 16, 32, 64)},
+    **{f"U{bits}": f"uint{bits}" for bits in (8, 16, 32, 64)},
 }
 _MOST_LISTED = 100
+_MOST_BUFFERS = 1024  # What `readv` takes at a time on every system.
 
 
 def save_weights(
@@ -89,88 +92,80 @@ def save_weights(
     return facts
 
 
-def check_file(
-    path: pathlib.Path, facts: dict, stop: threading.Event | None = None
-) -> None:
+def check_file(path: pathlib.Path, facts: dict) -> None:
     """Refuses a file that is not, byte for byte, the one that was saved.
 
     Args:
         path: The file.
         facts: What `save_weights` said of it.
-        stop: Set by another thread to end the reading of a large file, when
-            the result is no longer of interest.
 
     Raises:
         PresetWeightsError: If its size or its hash is another, or if it cannot
             be read.
     """
     try:
-        size = path.stat().st_size
-        if size != facts["bytes"]:
-            difference = f"has {size:,} bytes, expected {facts['bytes']:,}"
-        elif _sha256(path, stop) != facts["sha256"]:
-            difference = (
-                "has not the content that was saved: its SHA-256 differs"
-            )
-        else:
-            return
+        _check_size(path, path.stat().st_size, facts)
+        _check_hash(path, _sha256(path), facts)
     except OSError as error:
-        difference = f"cannot be read: {error.strerror or error}"
-    raise PresetWeightsError(
-        f"{path} {difference}. It is truncated, damaged or of another preset. "
-        "Copy, download or save the preset again."
-    )
+        raise _unreadable(path, error) from error
 
 
-@contextlib.contextmanager
-def opened(paths: list[pathlib.Path]) -> Iterator["Tensors"]:
-    """Opens safetensors files as one set of tensors, which it checks.
+class Tensors:
+    """What is in the weights files of a preset.
+
+    Args:
+        paths: The files, whose heads are read and checked.
 
     Raises:
         PresetWeightsError: If a file is damaged, of another library or of
             another version, or if two of them hold a tensor of the same name.
     """
-    import safetensors
 
-    files = {}
-    with contextlib.ExitStack() as stack:
-        for path in paths:
-            try:
-                # Read and not mapped: a mapped file counts as memory that is
-                # used, beside the variables that it is copied to.
-                file = stack.enter_context(
-                    safetensors.safe_open(path, _framework(), backend="pread")
-                )
-            except (safetensors.SafetensorError, OSError) as error:
-                raise PresetWeightsError(
-                    f"{path} is not a whole safetensors file: {error}. It is "
-                    "truncated, damaged or of another kind. Copy, download or "
-                    "save the preset again."
-                ) from error
-            _check_format(path, file.metadata())
-            for name in file.keys():
-                if name in files:
+    def __init__(self, paths: list[pathlib.Path]):
+        self._paths = paths
+        self._files = [(path, *_read_heads(path)) for path in paths]
+        self._heads, self._values = {}, {}
+        for path, _, heads in self._files:
+            for name, head in heads.items():
+                if name in self._heads:
                     raise PresetWeightsError(
                         f"{path} holds the tensor {shortened(name)}, which "
                         "another file of the preset holds too. Save the preset "
                         "again."
                     )
-                files[name] = file
-        yield Tensors(paths, files)
+                self._heads[name] = head
 
+    def read(
+        self,
+        facts: dict[pathlib.Path, dict],
+        stop: threading.Event | None = None,
+    ) -> None:
+        """Reads the values of all tensors.
 
-class Tensors:
-    """What is in the opened weights files of a preset."""
+        Args:
+            facts: What `save_weights` said of those files of which it is to
+                be checked.
+            stop: Set by another thread to end the reading, when the result is
+                no longer of interest.
 
-    def __init__(self, paths: list[pathlib.Path], files: dict):
-        self._paths = paths
-        self._files = files
-        self._slices = {name: f.get_slice(name) for name, f in files.items()}
+        Raises:
+            PresetWeightsError: If a file is not, byte for byte, the one that
+                was saved, or cannot be read.
+        """
+        for path, size, heads in self._files:
+            if path in facts:
+                _check_size(path, size, facts[path])
+            values = {
+                name: memory.aligned(shape, _numpy_dtype(dtype))
+                for name, (shape, dtype) in heads.items()
+            }
+            _fill(path, size, list(values.values()), facts.get(path), stop)
+            self._values.update(values)
 
     @property
     def shapes(self) -> list[tuple[int, ...]]:
         """The shapes of all tensors."""
-        return [tuple(each.get_shape()) for each in self._slices.values()]
+        return [shape for shape, _ in self._heads.values()]
 
     def check(
         self,
@@ -190,40 +185,134 @@ class Tensors:
         """
         problems = []
         for name, variable in variables.items():
-            if name not in self._slices:
+            if name not in self._heads:
                 if not is_extra(name):
                     problems.append((name, "missing"))
                 continue
-            shape = tuple(self._slices[name].get_shape())
-            dtype = self._slices[name].get_dtype()
+            shape, dtype = self._heads[name]
             if shape != tuple(variable.shape):
                 expected = tuple(variable.shape)
                 problems.append(
                     (name, f"has shape {shape}, expected {expected}")
                 )
-            elif _KINDS.get(dtype) != _kind(variable.dtype):
+            elif _kind(_DTYPES.get(dtype, dtype)) != _kind(variable.dtype):
                 problems.append(
                     (name, f"has dtype {dtype}, expected {variable.dtype}")
                 )
         problems += [
             (name, "unexpected")
-            for name in self._slices
+            for name in self._heads
             if name not in variables and not is_extra(name)
         ]
         if problems:
             raise PresetWeightsError(_told(self._paths, problems))
 
     def assign_to(self, variables: dict[str, keras.Variable]) -> None:
-        """Gives variables, which `check` let through, their values.
+        """Gives variables, which `check` let through, what was read.
 
         Args:
             variables: The variables by the tensors' names. Those without a
                 tensor stay as they are.
         """
         for name, variable in variables.items():
-            if name in self._files:
-                value = self._files[name].get_tensor(name)
-                variable.assign(_converted(value, variable.dtype))
+            if name in self._values:
+                # Taken out: what is copied after all is held just once.
+                memory.give(variable, self._values.pop(name))
+
+
+def _read_heads(path):
+    """A file's size, and each tensor's shape and dtype in the order stored."""
+    import safetensors
+
+    try:
+        with safetensors.safe_open(path, "np", backend="pread") as file:
+            _check_format(path, file.metadata())
+            slices = {name: file.get_slice(name) for name in file.offset_keys()}
+            return path.stat().st_size, {
+                name: (tuple(each.get_shape()), each.get_dtype())
+                for name, each in slices.items()
+            }
+    except (safetensors.SafetensorError, OSError) as error:
+        raise PresetWeightsError(
+            f"{path} is not a whole safetensors file: {error}. It is "
+            "truncated, damaged or of another kind. Copy, download or "
+            "save the preset again."
+        ) from error
+
+
+def _fill(path, size, values, facts, stop):
+    """Reads all values of a file of this size, which come after its head.
+
+    Read and not mapped: a mapped file counts as memory that is used. And read
+    in one go: between calls a thread waits for the one that builds the model.
+    """
+    buffers = [value.reshape(-1).view("uint8") for value in values]
+    start = size - sum(buffer.nbytes for buffer in buffers)
+    try:
+        with path.open("rb", buffering=0) as file:
+            head = file.read(start)
+            is_whole = _read_into(file, buffers) and not file.read(1)
+    except OSError as error:
+        raise _unreadable(path, error) from error
+    if not is_whole:
+        raise _damaged(path, "changed while it was read")
+    if facts is None:
+        return
+    digest = hashlib.sha256(head)
+    for buffer in buffers:
+        if stop is not None and stop.is_set():
+            return
+        digest.update(buffer)
+    _check_hash(path, digest.hexdigest(), facts)
+
+
+def _read_into(file, buffers):
+    """Fills buffers with what follows in a file; whether there was enough."""
+    rest = collections.deque(filter(len, buffers))
+    while rest:
+        if hasattr(os, "readv"):  # Not on Windows.
+            count = os.readv(file.fileno(), list(rest)[:_MOST_BUFFERS])
+        else:
+            count = file.readinto(rest[0])
+        if not count:
+            return False
+        while rest and count >= len(rest[0]):
+            count -= len(rest.popleft())
+        if count:
+            rest[0] = rest[0][count:]
+    return True
+
+
+def _numpy_dtype(name):
+    if name not in _DTYPES:
+        raise PresetWeightsError(
+            f"A tensor has the dtype {shortened(name)}, expected one of "
+            f"{', '.join(_DTYPES)}. Save the preset again."
+        )
+    return getattr(ml_dtypes, _DTYPES[name], None) or _DTYPES[name]
+
+
+def _check_size(path, size, facts):
+    if size != facts["bytes"]:
+        raise _damaged(path, f"has {size:,} bytes, expected {facts['bytes']:,}")
+
+
+def _check_hash(path, sha256, facts):
+    if sha256 != facts["sha256"]:
+        raise _damaged(
+            path, "has not the content that was saved: its SHA-256 differs"
+        )
+
+
+def _unreadable(path, error):
+    return _damaged(path, f"cannot be read: {error.strerror or error}")
+
+
+def _damaged(path, difference):
+    return PresetWeightsError(
+        f"{path} {difference}. It is truncated, damaged or of another preset. "
+        "Copy, download or save the preset again."
+    )
 
 
 def _told(paths, problems):
@@ -245,14 +334,9 @@ def _told(paths, problems):
     )
 
 
-def _sha256(path, stop=None):
-    digest, buffer = hashlib.sha256(), memoryview(bytearray(2**20))
-    with path.open("rb", buffering=0) as file:
-        while count := file.readinto(buffer):
-            digest.update(buffer[:count])
-            if stop is not None and stop.is_set():
-                break
-    return digest.hexdigest()
+def _sha256(path):
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _kind(dtype):
@@ -280,18 +364,6 @@ def _stored(name, variable, dtype):
     # safetensors writes the wrong bytes of an array that is not contiguous.
     # Unlike `np.ascontiguousarray`, this leaves a scalar a scalar.
     return np.asarray(array, order="C")
-
-
-def _framework():
-    """In what safetensors gives tensors to a variable without a copy."""
-    return "pt" if keras.backend.backend() == "torch" else "np"
-
-
-def _converted(value, dtype):
-    if not isinstance(value, np.ndarray) or value.dtype.name == dtype:
-        return value
-    # NumPy has no bfloat16 of its own: a variable takes float32 and rounds.
-    return value.astype("float32" if dtype == "bfloat16" else dtype)
 
 
 def _check_format(path, metadata):

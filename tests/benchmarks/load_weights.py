@@ -3,18 +3,23 @@
     KERAS_BACKEND=jax python tests/benchmarks/load_weights.py
 
 Each in a process of its own, in turns, from files that the system has in its
-cache, after what a process does once (a small preset is loaded first):
+memory, after what a process does once (a small preset is loaded first):
 
-* `from_preset`: builds the model, checks the files' SHA-256 and gives the
-  variables their values;
-* the same of a preset of 4 MB with as many layers: what building takes of it;
-* the same tensors read with safetensors alone (`safetensors.numpy.load_file`).
+* `from_preset`: from the Hub's cache, where the files are since an earlier
+  process loaded and checked them: builds the model and gives the variables
+  their values;
+* `from_folder`: the same from a folder, whose files' SHA-256 is checked too;
+* `build`: from the cache, a preset of 4 MB with as many layers: what building
+  takes of it;
+* `safetensors`: the same tensors read with safetensors alone
+  (`safetensors.numpy.load_file`).
 
-And the most memory that `from_preset` takes beyond what the process had, as a
-share of the weights' size.
+And the most memory that each takes beyond what the process had, as a share of
+the weights' size. The Hub is the tests' own (`tests/hub/hub_server.py`).
 """
 
 import argparse
+import os
 import pathlib
 import statistics
 import subprocess
@@ -27,7 +32,8 @@ import safetensors.numpy
 
 from keras_aegan import AEGAN, losses, networks
 
-WAYS = ("from_preset", "build", "safetensors")
+WAYS = ("from_preset", "from_folder", "build", "safetensors")
+HUB = pathlib.Path(__file__).resolve().parents[1] / "hub"
 
 
 def make(megabytes, layers=6):
@@ -54,9 +60,13 @@ def resident(field):
     return int(line.split()[1]) * 1024
 
 
+def cached(name):
+    return AEGAN.from_preset(f"hf://me/{name}", local_files_only=True)
+
+
 def load(way, folder):
     """Prints the seconds and the bytes that one way of loading takes."""
-    AEGAN.from_preset(folder / "small").generate(1)
+    cached("small").generate(1)
     before = resident("VmRSS")
     pathlib.Path("/proc/self/clear_refs").write_text("5")  # Resets the peak.
     begin = time.perf_counter()
@@ -65,12 +75,32 @@ def load(way, folder):
             safetensors.numpy.load_file(path)
             for path in weights_of(folder / "large")
         ]
+    elif way == "from_folder":
+        kept = AEGAN.from_preset(folder / "large")
     else:
         # As many layers as the large one has, and hardly any weights.
-        name = "large" if way == "from_preset" else "small"
-        kept = AEGAN.from_preset(folder / name)
+        kept = cached("large" if way == "from_preset" else "small")
     print(time.perf_counter() - begin, resident("VmHWM") - before)
     del kept
+
+
+def fill_cache(folder):
+    """Publishes both presets and loads them, in a process of its own."""
+    sys.path.insert(0, str(HUB))
+    from hub_server import HubServer
+
+    with HubServer(users={"hf_me": "me"}) as server:
+        code = (
+            "from keras_aegan import AEGAN, upload_preset\n"
+            "for name in ('large', 'small'):\n"
+            f"    upload_preset(f'hf://me/{{name}}', f'{folder}/{{name}}')\n"
+            "    AEGAN.from_preset(f'hf://me/{name}')\n"
+        )
+        where = {"HF_ENDPOINT": server.url, "HF_TOKEN": "hf_me"}
+        where |= {"HF_HUB_DISABLE_PROGRESS_BARS": "1"}
+        subprocess.run(
+            [sys.executable, "-c", code], check=True, env=os.environ | where
+        )
 
 
 def main():
@@ -87,6 +117,9 @@ def main():
         folder = pathlib.Path(scratch)
         make(args.megabytes).save_to_preset(folder / "large")
         make(4).save_to_preset(folder / "small")
+        os.environ |= {"HF_HUB_CACHE": scratch + "/cache"}
+        os.environ |= {"HF_HUB_DISABLE_XET": "1"}
+        fill_cache(folder)
         size = sum(p.stat().st_size for p in weights_of(folder / "large"))
         seconds, peaks = ({way: [] for way in WAYS} for _ in range(2))
         for _ in range(args.turns):

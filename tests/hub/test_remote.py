@@ -1,9 +1,11 @@
 """Presets on a Hub, through the Hub's own client: see `hub_server`."""
 
+import pathlib
+
 import keras
 import numpy as np
 import pytest
-from huggingface_hub import HfApi, constants
+from huggingface_hub import HfApi, constants, hf_hub_download
 
 from keras_aegan import AEGAN
 from keras_aegan.hub import (
@@ -15,6 +17,7 @@ from keras_aegan.hub import (
     PresetRevisionError,
     PresetWeightsError,
     upload_preset,
+    weights,
 )
 
 pytestmark = pytest.mark.filterwarnings(
@@ -245,3 +248,63 @@ def test_wrong_bytes_do_not_stay_in_the_cache(hub, published, name):
     with pytest.raises(PresetError):
         AEGAN.from_preset(ADDRESS)
     assert_same(published, AEGAN.from_preset(ADDRESS))
+
+
+# === Checked once ===
+
+
+@pytest.fixture
+def hashed(monkeypatch):
+    """The number of weights files whose SHA-256 was compared, in a list."""
+    calls, check = [], weights._check_hash
+
+    def note(*args):
+        calls.append(args)
+        check(*args)
+
+    monkeypatch.setattr(weights, "_check_hash", note)
+    return calls
+
+
+def test_a_file_in_the_cache_is_hashed_once(hub, published, hashed):
+    AEGAN.from_preset(ADDRESS, variant="raw")
+    assert len(hashed) == 1
+    assert_same(published, AEGAN.from_preset(ADDRESS))
+    assert len(hashed) == 2  # The averages, which were not fetched before.
+    assert_same(published, AEGAN.from_preset(ADDRESS, local_files_only=True))
+    assert len(hashed) == 2
+
+
+@pytest.mark.parametrize("name", ["model.safetensors", "model.ema.safetensors"])
+def test_what_others_put_into_the_cache_is_hashed(hub, published, name):
+    """By `hf download`, or by a process that was killed before it did."""
+    path = pathlib.Path(hf_hub_download("me/mine", name))
+    content = bytearray(path.read_bytes())
+    content[-1] ^= 1
+    path.write_bytes(content)
+    with pytest.raises(PresetWeightsError, match="arrived damaged"):
+        AEGAN.from_preset(ADDRESS)
+    assert_same(published, AEGAN.from_preset(ADDRESS))
+
+
+def test_a_cache_of_somebody_else_is_hashed_each_time(
+    hub, published, hashed, monkeypatch
+):
+    def refuse(*_):
+        raise PermissionError(1, "Operation not permitted")
+
+    AEGAN.from_preset(ADDRESS)
+    for path in pathlib.Path(constants.HF_HUB_CACHE).rglob("blobs/*"):
+        path.chmod(0o644)
+    monkeypatch.setattr(pathlib.Path, "chmod", refuse)
+    for count in (4, 6):
+        assert_same(published, AEGAN.from_preset(ADDRESS))
+        assert len(hashed) == count
+
+
+def test_another_commit_is_hashed_anew(hub, published, hashed, make_model):
+    AEGAN.from_preset(ADDRESS)
+    other = make_model(seed=7)
+    upload_preset(ADDRESS, other)
+    assert_same(other, AEGAN.from_preset(ADDRESS))
+    assert len(hashed) == 4

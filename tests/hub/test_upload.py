@@ -13,6 +13,7 @@ from keras_aegan.hub import (
     PresetAccessError,
     PresetConnectionError,
     PresetError,
+    PresetFormatError,
     PresetNotFoundError,
     PresetWeightsError,
     save_preset,
@@ -131,11 +132,20 @@ def test_a_card_that_was_edited_there_is_kept(hub, make_model):
 
 def test_a_card_that_was_edited_here_is_published(hub, preset, make_model):
     upload_preset(ADDRESS, preset)
-    for title in ("Mine", "Mine, again"):
+    for title in ("Mine", "Meines, schöner"):
         text = f"---\nlicense: mit\n---\n# {title}\n"
-        (preset / "README.md").write_text(text)
+        (preset / "README.md").write_text(text, "utf-8")
         upload_preset(ADDRESS, preset)
         assert files(hub)["README.md"].decode() == text
+
+
+def test_a_card_that_is_no_text_is_refused(hub, preset):
+    upload_preset(ADDRESS, preset)
+    before = files(hub)
+    (preset / "README.md").write_bytes("# schöner".encode("latin-1"))
+    with pytest.raises(PresetFormatError, match="README.md.*not UTF-8"):
+        upload_preset(ADDRESS, preset)
+    assert files(hub) == before
 
 
 def test_a_card_that_nobody_edited_is_renewed(hub, make_model, tmp_path):

@@ -7,7 +7,7 @@ import safetensors.numpy
 
 from keras_aegan.hub import PresetFormatError, PresetWeightsError
 from keras_aegan.hub.names import finalize, named_variables
-from keras_aegan.hub.weights import FORMAT, check_file, opened
+from keras_aegan.hub.weights import FORMAT, Tensors, check_file
 from keras_aegan.hub.weights import save_weights as save_part
 
 
@@ -22,11 +22,15 @@ def save_weights(model, folder):
     return save_part(named_variables(model), folder)
 
 
-def load_weights(model, *paths):
-    variables = named_variables(model)
-    with opened(paths) as tensors:
-        tensors.check(variables)
-        tensors.assign_to(variables)
+def load_tensors(variables, *paths, facts=None):
+    tensors = Tensors(list(paths))
+    tensors.check(variables)
+    tensors.read(facts or {})
+    tensors.assign_to(variables)
+
+
+def load_weights(model, *paths, **kwargs):
+    load_tensors(named_variables(model), *paths, **kwargs)
 
 
 class Bag:
@@ -149,13 +153,54 @@ def test_the_same_weights_are_the_same_file(make_model, tmp_path):
 @pytest.mark.parametrize("position", [3, 20, -1])
 def test_a_flipped_bit_is_noticed(make_model, tmp_path, position):
     path = tmp_path / "model.safetensors"
-    facts = save_weights(make_model(), tmp_path)[path.name]
-    check_file(path, facts)
+    model = make_model()
+    facts = save_weights(model, tmp_path)[path.name]
+    tensors = Tensors([path])
+    for check in (lambda: check_file(path, facts), load_again(tensors, facts)):
+        check()
     content = bytearray(path.read_bytes())
     content[position] ^= 1
     path.write_bytes(content)
-    with pytest.raises(PresetWeightsError, match="SHA-256 differs"):
-        check_file(path, facts)
+    for check in (lambda: check_file(path, facts), load_again(tensors, facts)):
+        with pytest.raises(PresetWeightsError, match="SHA-256 differs"):
+            check()
+
+
+def load_again(tensors, facts):
+    return lambda: tensors.read({path: facts for path in tensors._paths})
+
+
+@pytest.mark.parametrize("change", [lambda x: x[:-1], lambda x: x + b"0"])
+def test_a_file_that_changes_while_it_is_read(make_model, tmp_path, change):
+    path = tmp_path / "model.safetensors"
+    save_weights(make_model(), tmp_path)
+    tensors = Tensors([path])
+    path.write_bytes(change(path.read_bytes()))
+    with pytest.raises(PresetWeightsError, match="changed while it was read"):
+        tensors.read({})
+
+
+@pytest.mark.parametrize("shape", [(3, 1021), (0, 4), (), (64, 64)])
+@pytest.mark.parametrize("dtype", ["float32", "int32", "bool"])
+def test_values_live_in_the_memory_that_was_read(tmp_path, shape, dtype):
+    """Of any size and place in the file, also where a backend takes it over."""
+    rng = np.random.default_rng(0)
+    wanted = rng.integers(0, 2, shape).astype(dtype)
+
+    def make(value):
+        return {
+            name: keras.Variable(array, dtype=dtype, trainable=False)
+            for name, array in (("a", np.zeros(5, dtype)), ("b", value))
+        }
+
+    save_part(make(wanted), tmp_path)
+    loaded = make(np.zeros(shape, dtype))
+    load_tensors(loaded, tmp_path / "model.safetensors")
+    found = keras.ops.convert_to_numpy(loaded["b"])
+    np.testing.assert_array_equal(found, wanted, strict=True)
+    # It is the variable's own, to be moved on from.
+    loaded["b"].assign(np.ones(shape, dtype))
+    assert (keras.ops.convert_to_numpy(loaded["b"]) == 1).all()
 
 
 # === Several files ===
@@ -205,9 +250,7 @@ def test_half_precision_is_rounded_once(tmp_path, dtype):
         "a": keras.Variable(np.zeros(3, "float32")),
         "count": keras.Variable(0, dtype="int32", trainable=False),
     }
-    with opened([tmp_path / "model.safetensors"]) as tensors:
-        tensors.check(loaded)
-        tensors.assign_to(loaded)
+    load_tensors(loaded, tmp_path / "model.safetensors")
     found = keras.ops.convert_to_numpy(loaded["a"])
     assert found.dtype == "float32"
     np.testing.assert_array_equal(found, stored.astype("float32"))
@@ -220,8 +263,7 @@ def test_half_precision_is_rounded_once(tmp_path, dtype):
 def test_float32_goes_into_half_precision_variables(tmp_path):
     save_part({"a": keras.Variable([1 / 3])}, tmp_path)
     half = {"a": keras.Variable([0.0], dtype="bfloat16")}
-    with opened([tmp_path / "model.safetensors"]) as tensors:
-        tensors.assign_to(half)
+    load_tensors(half, tmp_path / "model.safetensors")
     value = keras.ops.convert_to_numpy(half["a"].value).astype("float32")
     np.testing.assert_array_equal(value, np.array([0.333984375], "float32"))
 
@@ -235,8 +277,8 @@ def test_what_float16_cannot_hold_is_refused(tmp_path):
 
 def test_integers_are_no_floats(tmp_path):
     save_part({"step": keras.Variable(1.5)}, tmp_path)
-    with opened([tmp_path / "model.safetensors"]) as tensors:
-        with pytest.raises(PresetWeightsError, match="step: has dtype F32"):
-            tensors.check(
-                {"step": keras.Variable(0, dtype="int32", trainable=False)}
-            )
+    tensors = Tensors([tmp_path / "model.safetensors"])
+    with pytest.raises(PresetWeightsError, match="step: has dtype F32"):
+        tensors.check(
+            {"step": keras.Variable(0, dtype="int32", trainable=False)}
+        )
