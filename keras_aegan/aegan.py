@@ -1175,9 +1175,11 @@ def _errors(a, b):
 def _run(network, inputs, batch_size, prepare=None):
     """A network's outputs on all inputs, in batches, as float32.
 
-    Keras's `predict` compiles the network once and reuses it. The last batch
-    is filled up to the others' size, so that it needs no compilation of its
-    own; a single batch to the next power of two.
+    Keras's `predict` would read them through a pipeline of its own, which
+    takes longer than the network and, on PyTorch, moves the random state that
+    the order of training data comes from. The last batch is filled up to the
+    others' size, so that it needs no compilation of its own; a single batch to
+    the next power of two.
     """
     if not isinstance(batch_size, (int, np.integer)) or batch_size < 1:
         raise ValueError(
@@ -1186,13 +1188,15 @@ def _run(network, inputs, batch_size, prepare=None):
         )
     count = len(inputs)
     size = min(batch_size, 1 << (count - 1).bit_length())
-    missing = -count % size
-    if missing:
-        filling = np.broadcast_to(inputs[-1:], (missing, *inputs.shape[1:]))
-        inputs = np.concatenate([inputs, filling])
-    if prepare is not None:
-        inputs = ops.convert_to_numpy(prepare(inputs))
-    outputs = network.predict(inputs, batch_size=size, verbose=0)
+    outputs = []
+    for start in range(0, count, size):
+        batch = inputs[start : start + size]
+        missing = size - len(batch)
+        if missing:
+            filling = np.broadcast_to(batch[-1:], (missing, *batch.shape[1:]))
+            batch = np.concatenate([batch, filling])
+        batch = batch if prepare is None else prepare(batch)
+        outputs.append(network.predict_on_batch(batch))
     return keras.tree.map_structure(
-        lambda output: np.asarray(output[:count], "float32"), outputs
+        lambda *parts: np.concatenate(parts)[:count].astype("float32"), *outputs
     )
