@@ -11,7 +11,7 @@ except ModuleNotFoundError as error:
         name=error.name,
     ) from error
 
-from keras_aegan import callbacks, layers, losses, networks, recipes
+from keras_aegan import callbacks, layers, losses, metrics, networks, recipes
 from keras_aegan.aegan import AEGAN
 from keras_aegan.hub import upload_preset
 
@@ -22,6 +22,7 @@ __all__ = [
     "callbacks",
     "layers",
     "losses",
+    "metrics",
     "networks",
     "recipes",
     "upload_preset",

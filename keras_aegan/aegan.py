@@ -1,6 +1,7 @@
 """AEGAN: an autoencoder in a generative adversarial network, as one model."""
 
 import copy
+import itertools
 import os
 from types import MappingProxyType
 
@@ -9,7 +10,7 @@ import numpy as np
 from keras import ops
 
 from keras_aegan.critics import results_of
-from keras_aegan.data import DataSpec
+from keras_aegan.data import DataSpec, without_labels
 from keras_aegan.initializers import zero_initialized
 from keras_aegan.losses import Loss
 from keras_aegan.priors import PRIORS, interpolate_codes, sample_noise
@@ -377,6 +378,7 @@ on codes |
         self,
         optimizer=None,
         *,
+        metrics: list | None = None,
         run_eagerly: bool = False,
         steps_per_execution: int = 1,
         jit_compile: bool | str = "auto",
@@ -393,6 +395,9 @@ on codes |
                 `"discriminator"`, `"latent_discriminator"`, `"prior"`) to
                 optimizer; or `None` (default) for the model's own. Each
                 player's is then found as `model.optimizer["generator"]`.
+            metrics: list of `keras_aegan.metrics.SampleMetric`, which compare
+                what the model makes with data in `evaluate`, and in `fit` with
+                its validation data. They are no part of a saved model.
             run_eagerly: whether to run each step uncompiled, for debugging.
             steps_per_execution: batches a compiled call (not on PyTorch).
             jit_compile: whether to compile with XLA; `"auto"` leaves the
@@ -407,8 +412,18 @@ on codes |
         model.compile(keras.optimizers.Adam(2e-4, beta_1=0.0))
         model.compile({"generator": "adam", "encoder": "adam",
                        "discriminator": keras.optimizers.Adam(5e-4)})
+        model.compile(metrics=[metrics.FrechetDistance("mnist")])
         ```
         """
+        for metric in metrics or ():
+            if not hasattr(metric, "made"):
+                raise ValueError(
+                    "Expected metrics of keras_aegan.metrics, such as "
+                    "FrechetDistance(): Keras's own compare predictions with "
+                    f"labels, which a game has not. Received: {metric!r}"
+                )
+            if metric.made == "reconstructed":
+                self._seat("encoder", metric.name)
         if jit_compile is True and keras.backend.backend() == "torch":
             raise ValueError(
                 "jit_compile=True is not supported on the PyTorch backend: "
@@ -440,6 +455,10 @@ on codes |
             )
         optimizer.build_players(owned)
         self.owned = MappingProxyType(owned)
+        # Not as a list: Keras would compute them in each compiled step.
+        self.sample_metrics = MappingProxyType(
+            {metric.name: metric for metric in metrics or ()}
+        )
         self.players = list(owned)
         self.stateful = MappingProxyType({id(v): v for v in self.variables})
         self.tracker.choose(
@@ -512,7 +531,7 @@ on codes |
             self.compile()
         self._check_owned()
         if kwargs.get("validation_data") is not None:
-            validation = _without_labels(kwargs["validation_data"])
+            validation = without_labels(kwargs["validation_data"])
             kwargs["validation_data"] = self.spec.checked(validation)
         return super().fit(self.spec.checked(x), None, *args, **kwargs)
 
@@ -529,26 +548,85 @@ on codes |
         first = keras.callbacks.LambdaCallback(on_epoch_end=after_epoch)
         return [first, *keras.tree.flatten(callbacks or [])]
 
-    def evaluate(self, x=None, y=None, *args, **kwargs):
+    def evaluate(
+        self,
+        x=None,
+        y=None,
+        batch_size: int | None = None,
+        verbose="auto",
+        *,
+        steps: int | None = None,
+        return_dict: bool = False,
+        **kwargs,
+    ):
         """Every term and every player's loss on data, without training.
 
         The averaged networks are judged where there are any, since they are
         what the model is used with; penalties are computed on every batch.
+        The metrics that `compile` was given come after it, in a pass of their
+        own over the data; samples are always made of the same noise.
 
         Args:
-            x: as in `fit`.
+            x: as in `fit`; with metrics no generator, which can be read once.
             y: labels, ignored.
-            *args: as in `keras.Model.evaluate`.
-            **kwargs: as in `keras.Model.evaluate`.
+            batch_size: samples a batch, of an array; 32 by default.
+            verbose: as in `keras.Model.evaluate`.
+            steps: batches to read at most. Defaults to all.
+            return_dict: whether to return a dict by name.
+            **kwargs: as in `keras.Model.evaluate` (`callbacks`).
 
         Returns:
-            A list of values, or with `return_dict=True` a dict by name.
+            A list of values in the order of their names, or with
+            `return_dict=True` a dict.
         """
         if not self.compiled:
             self.compile()
+        if self.sample_metrics and hasattr(x, "__next__"):
+            raise ValueError(
+                "Metrics of samples read the data again, after the losses, "
+                "and a generator can be read once. Pass an array, a dataset or "
+                "a data loader."
+            )
         if not kwargs.get("_use_cached_eval_dataset"):
             x = self.spec.checked(x)
-        return super().evaluate(x, None, *args, **kwargs)
+        found = super().evaluate(
+            x,
+            None,
+            batch_size,
+            verbose,
+            steps=steps,
+            return_dict=True,
+            **kwargs,
+        )
+        found |= self._measured(x, batch_size or 32, steps)
+        return found if return_dict else [found[name] for name in sorted(found)]
+
+    def _measured(self, x, batch_size, steps):
+        """The metrics of what the model makes beside some data."""
+        metrics = self.sample_metrics.values()
+        if not metrics:
+            return {}
+        for metric in metrics:
+            metric.reset_state()
+        wanted = {metric.made for metric in metrics}
+        noise = np.random.default_rng(0)
+        batches = self.spec.batches(x, batch_size)
+        for batch in itertools.islice(batches, steps):
+            size = len(batch)
+            made = {}
+            if "generated" in wanted:
+                made["generated"] = self.generate(size, noise, size)
+            if "reconstructed" in wanted:
+                made["reconstructed"] = self.reconstruct(batch, size)
+            for metric in metrics:
+                metric.update_state(batch, made[metric.made])
+        found = {}
+        for metric in metrics:
+            result = metric.result()
+            found |= (
+                result if isinstance(result, dict) else {metric.name: result}
+            )
+        return found
 
     def train_on_batch(self, x, y=None, **kwargs):
         """One training step on one batch; see `fit`."""
@@ -632,7 +710,7 @@ on codes |
         Args:
             n: number of samples.
             seed: integer; the same seed gives the same samples, on any
-                backend. Random by default.
+                backend. Random by default. Or a `numpy.random.Generator`.
             batch_size: samples computed at a time.
 
         Returns:
@@ -1155,11 +1233,6 @@ def _player_optimizers(optimizer, players, scale_loss=False):
             one = keras.optimizers.LossScaleOptimizer(one, name=player)
         fresh[player] = one
     return fresh
-
-
-def _without_labels(data):
-    """`x` of `x`, `(x,)` or `(x, y)`; datasets carry their own."""
-    return data[0] if isinstance(data, (list, tuple)) else data
 
 
 def _mean(encoding):

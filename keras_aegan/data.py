@@ -7,6 +7,7 @@ compiled step stays free of checks.
 
 import contextlib
 import copy
+import itertools
 
 import keras
 import numpy as np
@@ -187,8 +188,30 @@ class DataSpec:
         self.check(source)
         return source
 
+    def batches(self, source, batch_size: int):
+        """The data of a source as arrays, a batch at a time, without labels.
+
+        Args:
+            source: all that `evaluate` takes as `x`, but for a generator.
+            batch_size: samples a batch, of an array.
+
+        Yields:
+            NumPy arrays `(batch, *shape)`.
+        """
+        if isinstance(source, keras.utils.PyDataset):
+            count = source.num_batches  # None where it never ends.
+            numbers = itertools.count() if count is None else range(count)
+            found = map(source.__getitem__, numbers)
+        elif hasattr(source, "shape"):
+            starts = range(0, len(source), batch_size)
+            found = (source[i : i + batch_size] for i in starts)
+        else:
+            found = source
+        for batch in found:
+            yield ops.convert_to_numpy(without_labels(batch))
+
     def _checked_batch(self, batch):
-        self.check(batch[0] if isinstance(batch, (list, tuple)) else batch)
+        self.check(without_labels(batch))
         return batch
 
     def _checked_data_loader(self, loader):
@@ -252,6 +275,11 @@ def _is_a(value, class_name, module):
         base.__name__ == class_name and module in base.__module__
         for base in type(value).__mro__
     )
+
+
+def without_labels(batch):
+    """`x` of `x`, `(x,)` or `(x, y)`; datasets carry their own."""
+    return batch[0] if isinstance(batch, (list, tuple)) else batch
 
 
 def _no_batches(source):

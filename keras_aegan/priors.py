@@ -24,14 +24,17 @@ PRIORS = {"normal": _normal, "uniform": _uniform, "sphere": _sphere}
 
 
 def sample_noise(
-    prior: str, shape: tuple[int, ...], seed: int | None
+    prior: str,
+    shape: tuple[int, ...],
+    seed: int | np.random.Generator | None,
 ) -> np.ndarray:
     """Draws for use: the same on every backend for the same seed.
 
     Args:
         prior: `"normal"`, `"uniform"` or `"sphere"`.
         shape: `(n, *noise_shape)`.
-        seed: integer, or `None` for a random one.
+        seed: integer, `None` for a random one, or a generator, from which
+            parts come as from one call.
 
     Returns:
         A float32 array of this shape.

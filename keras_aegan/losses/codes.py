@@ -8,7 +8,7 @@ from keras import ops
 from keras_aegan.losses.loss import Loss
 
 #: Of the kernel's width, as in Tolstikhin's code.
-_SCALES = (0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0)
+SCALES = (0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0)
 
 
 def kl_to_normal(mean, log_variance):
@@ -116,7 +116,7 @@ class MaximumMeanDiscrepancyLoss(Loss):
         among = _squares(prior, prior), _squares(codes, codes)
         between = _squares(prior, codes)
         total = ops.zeros((), "float32")
-        for scale in _SCALES:
+        for scale in SCALES:
             c = scale * base
             for squares in among:
                 # Without each sample's 1 with itself.
