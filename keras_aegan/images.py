@@ -169,6 +169,64 @@ def save_image(
         pillow.Image.fromarray(image).save(file, format="PNG")
 
 
+def save_animation(
+    path: str | os.PathLike,
+    frames: Sequence[str | os.PathLike],
+    milliseconds: int = 200,
+) -> None:
+    """Joins pictures into an animated PNG, whole or not at all.
+
+    Browsers play it, over and over, with the very pixels of its frames; equal
+    ones that follow each other become one that is shown longer.
+
+    Args:
+        path: The file to write; one that is there already is replaced.
+        frames: The pictures' files, one or more, in their order, all of one
+            size and number of channels.
+        milliseconds: How long each is shown.
+
+    Raises:
+        ValueError: If there are no frames, or one cannot be read or differs
+            from the first in its size or channels.
+        ImportError: If Pillow is not installed.
+
+    Example:
+
+    ```python
+    save_animation("samples.png", ["samples_0000.png", "samples_0001.png"])
+    ```
+    """
+    if not frames:
+        raise ValueError("Expected one frame or more. Received: none.")
+    pictures = [_opened(frame) for frame in frames]
+    for frame, picture in zip(frames, pictures, strict=True):
+        first = pictures[0]
+        if (picture.size, picture.mode) != (first.size, first.mode):
+            raise ValueError(
+                "Expected frames of one size and number of channels. "
+                f"Received: {frame}, which differs from {frames[0]}. "
+                "Remove one of them."
+            )
+    with replacing(path) as file:
+        pictures[0].save(
+            file,
+            format="PNG",
+            save_all=True,
+            append_images=pictures[1:],
+            duration=milliseconds,
+            loop=0,
+        )
+
+
+def _opened(path: str | os.PathLike):
+    pillow = import_pillow()
+    try:
+        with pillow.Image.open(path) as picture:
+            return picture.copy()
+    except OSError as error:
+        raise ValueError(f"{path} cannot be read as a picture.") from error
+
+
 @contextlib.contextmanager
 def replacing(path: str | os.PathLike) -> Iterator[BinaryIO]:
     """Opens a file to write that takes its place only once it is complete.

@@ -2,7 +2,13 @@ import numpy as np
 import PIL.Image
 import pytest
 
-from keras_aegan.images import image_grid, read_data, replacing, save_image
+from keras_aegan.images import (
+    image_grid,
+    read_data,
+    replacing,
+    save_animation,
+    save_image,
+)
 
 
 def picture(path, height=4, width=4, mode="L", fill=100):
@@ -182,3 +188,43 @@ def test_a_failed_write_leaves_what_was_there(tmp_path):
         raise RuntimeError
     assert path.read_text() == "before"
     assert list(tmp_path.iterdir()) == [path]
+
+
+@pytest.mark.parametrize("channels", [1, 3, 4])
+def test_an_animation_has_the_pixels_of_its_frames(tmp_path, channels):
+    shape = (3, 20, 38, channels)
+    stills = np.random.default_rng(0).integers(0, 256, shape, dtype="uint8")
+    files = [tmp_path / f"{index}.png" for index in range(3)]
+    for path, still in zip(files, stills, strict=True):
+        save_image(path, still)
+    save_animation(tmp_path / "moving.png", files, milliseconds=120)
+    with PIL.Image.open(tmp_path / "moving.png") as image:
+        assert (image.n_frames, image.info["loop"]) == (3, 0)
+        for index, still in enumerate(stills):
+            image.seek(index)
+            read = np.asarray(image).reshape(still.shape)
+            np.testing.assert_array_equal(read, still)
+            assert image.info["duration"] == 120
+
+
+def test_one_frame_is_a_picture(tmp_path):
+    picture(tmp_path / "a.png", fill=7)
+    save_animation(tmp_path / "a.png", [tmp_path / "a.png"])
+    data = read_data(tmp_path / "a.png")
+    assert data.shape == (1, 4, 4, 1) and (data == 7).all()
+
+
+def test_frames_that_do_not_go_together_are_refused(tmp_path):
+    picture(tmp_path / "a.png")
+    picture(tmp_path / "b.png", mode="RGB", fill=(1, 2, 3))
+    picture(tmp_path / "c.png", width=5)
+    (tmp_path / "d.png").write_bytes(b"no picture")
+    moving = tmp_path / "moving.png"
+    with pytest.raises(ValueError, match="one frame or more"):
+        save_animation(moving, [])
+    for other in ("b.png", "c.png"):
+        with pytest.raises(ValueError, match=f"{other}, which differs"):
+            save_animation(moving, [tmp_path / "a.png", tmp_path / other])
+    with pytest.raises(ValueError, match="d.png cannot be read"):
+        save_animation(moving, [tmp_path / "d.png"])
+    assert not moving.exists() and len(list(tmp_path.iterdir())) == 4
