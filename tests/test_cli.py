@@ -93,6 +93,15 @@ def test_train_goes_on_with_a_preset_until_the_time_is_up(
     assert "--option belongs to a --recipe" in line
 
 
+def test_what_cannot_generate_is_trained_and_shown_by_reconstructions(
+    data, tmp_path
+):
+    argv = ["train", "--recipe", "autoencoder", "--data", data, "--steps", 2]
+    assert run(*argv, "--batch-size", 8, "--output", tmp_path / "preset") == 0
+    pictures = sorted(path.name for path in (tmp_path / "preset").glob("*.png"))
+    assert pictures == ["reconstructions.png"]
+
+
 def test_an_interrupted_training_resumes(data, tmp_path, monkeypatch, capsys):
     folder = tmp_path / "preset"
     backup = tmp_path / "preset.backup"

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from keras_aegan.cli import commands
+from keras_aegan.cli.evaluate import evaluate
 from keras_aegan.cli.train import train
 
 
@@ -35,6 +36,7 @@ def parse(argv: list[str]) -> argparse.Namespace:
     _add_generate(command)
     _add_reconstruct(command)
     _add_train(command)
+    _add_evaluate(command)
     _add_publish(command)
     command("presets", commands.presets, "list the bundled presets", "")
     return parser.parse_args(argv)
@@ -185,6 +187,78 @@ def _add_train(command: Callable) -> None:
         type=_positive_number,
         metavar="MINUTES",
         help="back up this often, besides at the end of each epoch",
+    )
+
+
+def _add_evaluate(command: Callable) -> None:
+    parser = command(
+        "evaluate",
+        evaluate,
+        "measure a model on data that it was not trained on",
+        "--preset ./my_preset --data digits.npz --train digits.npz \\\n"
+        "    --extractor mnist --output measures --update-card",
+    )
+    _add_preset(parser)
+    parser.add_argument(
+        "--data",
+        required=True,
+        metavar="FOLDER|FILE",
+        help="the test data: a folder of pictures, or an .npy or .npz file",
+    )
+    parser.add_argument(
+        "--key",
+        help="the array in an .npz file (default: x_test, x, or the only one)",
+    )
+    parser.add_argument(
+        "--train",
+        metavar="FOLDER|FILE",
+        help="the training data too, to tell whether they are repeated; may "
+        "be the same .npz file",
+    )
+    parser.add_argument(
+        "--train-key",
+        metavar="KEY",
+        help="their array (default: x_train, x, or the only one)",
+    )
+    parser.add_argument(
+        "--labels-key",
+        metavar="KEY",
+        help="the array of labels in the file of --data, such as y_test, to "
+        "measure how well anomalies are told",
+    )
+    parser.add_argument(
+        "--normal",
+        type=int,
+        nargs="+",
+        default=[0],
+        metavar="LABEL",
+        help="the labels of what is no anomaly (default: 0)",
+    )
+    parser.add_argument(
+        "--extractor",
+        choices=("pixels", "mnist", "inception"),
+        default="pixels",
+        help="what samples are compared on (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--count",
+        type=_whole_number,
+        default=10_000,
+        help="use no more than COUNT samples of each kind, drawn at random "
+        "(default: %(default)s)",
+    )
+    _add_seed(parser)
+    parser.add_argument(
+        "--output",
+        type=Path,
+        metavar="FOLDER",
+        help="write metrics.json, measured.md for the model's card, and "
+        "pictures there",
+    )
+    parser.add_argument(
+        "--update-card",
+        action="store_true",
+        help="write the measures into the preset, a folder of yours",
     )
 
 

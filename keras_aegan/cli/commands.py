@@ -26,10 +26,7 @@ def presets(args: argparse.Namespace) -> None:
                 metadata["description"],
             )
         )
-    *widths, _ = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    for row in rows:
-        cells = zip(row, [*widths, 0], strict=True)
-        print("  ".join(cell.ljust(width) for cell, width in cells))
+    output.print_table(rows)
 
 
 def publish(args: argparse.Namespace) -> None:

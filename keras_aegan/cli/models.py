@@ -1,9 +1,11 @@
 """A model, the data that suit it, and pictures of them."""
 
+from pathlib import Path
+
 import numpy as np
 
 from keras_aegan.cli.mistakes import UsageError, users_mistakes
-from keras_aegan.images import image_grid, read_data
+from keras_aegan.images import image_grid, read_data, save_image
 
 
 def load(preset: str):
@@ -35,6 +37,23 @@ def grid(model, samples: np.ndarray, columns: int) -> np.ndarray:
     """One picture of samples that are in the model's own range."""
     data_range = model.data_range or (samples.min(), samples.max())
     return image_grid(samples, columns, data_range)
+
+
+def save_pictures(folder: Path, model, data: np.ndarray, seed: int) -> None:
+    """Writes samples and reconstructions, of what the model can make."""
+    if not shows(model):
+        return
+    if model.prior is not None:
+        samples = model.generate(64, seed=seed)
+        save_image(folder / "samples.png", grid(model, samples, 8), scale=2)
+    if model.encoder is not None:
+        originals = data[:32]
+        # A pair is one tile: a line between pairs, none within.
+        pairs = np.concatenate(
+            [originals, model.reconstruct(originals)], axis=1
+        )
+        path = folder / "reconstructions.png"
+        save_image(path, grid(model, pairs, 8), scale=2)
 
 
 def read_for(

@@ -46,3 +46,11 @@ def save_arrays(path: Path, **arrays: np.ndarray) -> None:
             np.savez_compressed(file, **arrays)
         else:
             np.save(file, next(iter(arrays.values())))
+
+
+def print_table(rows: list[tuple[str, ...]]) -> None:
+    """Prints rows in columns, the last of which may be of any width."""
+    *widths, _ = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    for row in rows:
+        cells = zip(row, [*widths, 0], strict=True)
+        print("  ".join(cell.ljust(width) for cell, width in cells))

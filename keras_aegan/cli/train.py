@@ -18,8 +18,8 @@ import numpy as np
 
 from keras_aegan.cli import output
 from keras_aegan.cli.mistakes import UsageError, users_mistakes
-from keras_aegan.cli.models import grid, load, read_for, shows
-from keras_aegan.images import import_pillow, read_data, save_image
+from keras_aegan.cli.models import load, read_for, save_pictures, shows
+from keras_aegan.images import import_pillow, read_data
 
 _COMMON = ("data_range", "data_dtype", "ema_momentum", "seed")
 _MANY_EPOCHS = 1_000_000  # where minutes end the training, not epochs
@@ -89,7 +89,7 @@ def train(args: argparse.Namespace) -> None:
     with users_mistakes():
         model.save_to_preset(folder, metadata)
         if shows(model):
-            _save_pictures(folder, model, data, args.seed)
+            save_pictures(folder, model, data, args.seed)
             # Again: the card shows the pictures that are there by then.
             model.save_to_preset(folder, metadata)
     shutil.rmtree(backup)
@@ -268,15 +268,3 @@ def _hardware(model) -> str:
         f"{processor}, {os.cpu_count()} cores; {keras.backend.backend()} on "
         f"{device}"
     )
-
-
-def _save_pictures(folder: Path, model, data: np.ndarray, seed: int) -> None:
-    samples = model.generate(64, seed=seed)
-    save_image(folder / "samples.png", grid(model, samples, 8), scale=2)
-    if model.networks.get("encoder") is not None:
-        originals = data[:32]
-        pairs = np.concatenate(
-            [originals, model.reconstruct(originals)], axis=1
-        )
-        path = folder / "reconstructions.png"
-        save_image(path, grid(model, pairs, 8), scale=2)

@@ -50,13 +50,67 @@ def model_card(
         "## Use\n\n" + _use(metadata, preset),
         "## Training\n\n" + _training(metadata),
         "## Measured quality\n\n" + _measured(metadata),
-        "## Limits\n\n" + _bullets(metadata.get("limits", _LIMITS)),
+        "## Limits\n\n" + _bullets(_limits(metadata)),
         "## Citation\n\n```bibtex\n"
         + metadata.get("citation", _CITATION)
         + "\n```",
         "## Versions\n\n" + _versions(metadata),
     ]
     return "\n\n".join(sections) + "\n"
+
+
+def measures(metadata: dict, *, preset: str) -> str:
+    """Writes the parts of the model card that tell what was measured.
+
+    For a card that somebody edited, who can put them in.
+
+    Args:
+        metadata: See `model_card`.
+        preset: See `model_card`.
+
+    Returns:
+        Markdown with a YAML head: the fields `metrics` and `model-index`,
+        where the Hub has names for the measures, and the table.
+    """
+    fields = _measured_fields(metadata, preset)
+    head = [_yaml(fields)] if fields else []
+    sections = [*head, "## Measured quality", _measured(metadata)]
+    return "\n\n".join(sections) + "\n"
+
+
+def with_measures(metadata: dict, measured: dict) -> dict:
+    """The metadata with more measures, beside those of other names.
+
+    Args:
+        metadata: See `model_card`.
+        measured: See `model_card`.
+
+    Returns:
+        A new dict.
+    """
+    known = metadata.get("measured") or {}
+    return {**metadata, "measured": {**known, **measured}}
+
+
+def rows(measured: dict) -> list[tuple[str, str, str, str]]:
+    """What was measured as rows of a table, the titles first.
+
+    Args:
+        measured: See `model_card`.
+
+    Returns:
+        Tuples of a measure's name, its value, the number of samples and how
+        it was measured.
+    """
+    found = [("measure", "value", "samples", "how")]
+    for name, result in measured.items():
+        result = dict(result) if isinstance(result, dict) else {"value": result}
+        result = {key: _rounded(each) for key, each in result.items()}
+        result.pop("type", None)
+        value = _text(result.pop("value", ""))
+        samples = _text(result.pop("samples", "not recorded"))
+        found.append((name, value, samples, _text(result)))
+    return found
 
 
 def sha256(card: bytes) -> str:
@@ -71,20 +125,31 @@ def _front_matter(metadata, preset):
         "license": metadata.get("license", "unknown"),
         "tags": list(dict.fromkeys([*_TAGS, *metadata.get("tags", ())])),
     }
-    draws = len(metadata["data_shape"]) == 3
-    datasets = metadata.get("datasets")
-    results = _results(metadata)
-    if draws:
+    if _draws(metadata):
         fields["pipeline_tag"] = _TASK
-    if datasets:
-        fields["datasets"] = datasets
+    if metadata.get("datasets"):
+        fields["datasets"] = metadata["datasets"]
+    return _yaml({**fields, **_measured_fields(metadata, preset)})
+
+
+def _yaml(fields):
+    lines = [f"{name}: {json.dumps(value)}" for name, value in fields.items()]
+    return "\n".join(["---", *lines, "---"])
+
+
+def _measured_fields(metadata, preset):
+    results, datasets = _results(metadata), metadata.get("datasets")
+    fields = {}
     if results:
         fields["metrics"] = list(dict.fromkeys(r["type"] for r in results))
     # The Hub shows results for a task and a dataset that it knows.
-    if results and draws and datasets:
+    if results and _draws(metadata) and datasets:
         fields["model-index"] = _model_index(datasets[0], preset, results)
-    lines = [f"{name}: {json.dumps(value)}" for name, value in fields.items()]
-    return "\n".join(["---", *lines, "---"])
+    return fields
+
+
+def _draws(metadata):
+    return len(metadata["data_shape"]) == 3
 
 
 def _results(metadata):
@@ -116,7 +181,7 @@ def _title(preset):
 
 
 def _networks(metadata):
-    rows = [
+    networks = [
         (
             f"`{name}`",
             _shape(network["input_shape"]),
@@ -129,7 +194,8 @@ def _networks(metadata):
     if any(name.startswith("ema_") for name in metadata["networks"]):
         total += ", not counting the moving averages"
     data, code = map(_shape, (metadata["data_shape"], metadata["latent_dim"]))
-    table = _table(("network", "input", "output", "parameters"), rows)
+    titles = ("network", "input", "output", "parameters")
+    table = _table(titles, *networks)
     return f"{table}\n\n{total}. Data: {data}. Code: {code}."
 
 
@@ -183,14 +249,20 @@ def _measured(metadata):
     measured = metadata.get("measured")
     if not measured:
         return "Not measured."
-    rows = []
-    for name, result in measured.items():
-        result = dict(result) if isinstance(result, dict) else {"value": result}
-        result.pop("type", None)
-        value = _text(result.pop("value", ""))
-        samples = _text(result.pop("samples", "not recorded"))
-        rows.append((name, value, samples, _text(result)))
-    return _table(("measure", "value", "samples", "how"), rows)
+    return _table(*rows(measured))
+
+
+def _rounded(value):
+    # Further digits would be noise, in any measure.
+    return float(f"{value:.5g}") if isinstance(value, float) else value
+
+
+def _limits(metadata):
+    tested = any(
+        name.startswith("memorization_ratio")
+        for name in metadata.get("measured") or ()
+    )
+    return metadata.get("limits", _LIMITS[:-1] if tested else _LIMITS)
 
 
 def _versions(metadata):
@@ -203,7 +275,7 @@ def _versions(metadata):
     )
 
 
-def _table(titles, rows):
+def _table(titles, *rows):
     rule = ["---"] * len(titles)
     return "\n".join(
         "| " + " | ".join(cell.replace("|", r"\|") for cell in row) + " |"

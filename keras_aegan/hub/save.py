@@ -3,6 +3,7 @@
 import datetime
 import os
 import pathlib
+import shutil
 
 import keras
 
@@ -99,6 +100,52 @@ def save_preset(
         if not has_edited_card(target):
             (new / layout.CARD).write_bytes(page)
     return target
+
+
+def add_measures(path: str | os.PathLike, measured: dict) -> bool:
+    """Adds measures to a preset's metadata, and renews its card.
+
+    The folder is changed whole or not at all; its weights stay the same.
+    Measures that it has under other names are kept, and so is a card that
+    somebody edited.
+
+    Args:
+        path: The preset's folder.
+        measured: What `measured` shall have in the metadata: see
+            `card.model_card`.
+
+    Returns:
+        Whether the card was renewed.
+
+    Raises:
+        PresetFormatError: If the metadata cannot be read, or if the measures
+            are not JSON.
+        PresetWriteError: If the folder is no preset or cannot be written.
+
+    Example:
+
+    ```python
+    add_measures("mine", evaluate_model(model, x_test))
+    ```
+    """
+    target = pathlib.Path(path).expanduser().resolve()
+    folder.check_target(target, overwrite=True)
+    facts = documents.read_json(target / layout.METADATA)
+    facts = card.with_measures(facts, measured)
+    page = card.model_card(
+        facts, preset=_loadable_name(target), pictures=pictures(target)
+    ).encode("utf-8")
+    facts["card_sha256"] = card.sha256(page)
+    content = documents.to_json(layout.METADATA, facts)
+    renews = not has_edited_card(target)
+    with folder.replacing(target) as new:
+        for file in target.iterdir():
+            if layout.is_of_the_format(file.name):
+                shutil.copy2(file, new)
+        (new / layout.METADATA).write_bytes(content)
+        if renews:
+            (new / layout.CARD).write_bytes(page)
+    return renews
 
 
 def pictures(path: pathlib.Path) -> list[str]:
