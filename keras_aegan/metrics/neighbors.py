@@ -40,8 +40,11 @@ def precision_recall_density_coverage(
 can be above 1 |
     | `coverage` | share of real samples with a generated one in their ball |
 
-    Density and coverage are the ones to trust: a single outlier widens the
-    others. The samples must be many, and of both kinds about equally many.
+    A single outlier widens precision and recall; density and coverage are
+    sturdier. Read them together: blurred samples, which shrink towards the
+    middle, lie in many balls, and only recall or coverage tells (see
+    `tests/benchmarks/good_from_bad.py`). The samples must be many, and of both
+    kinds about equally many.
 
     A ball between copies is empty: of samples that are all the same, every
     number is 0.
