@@ -18,8 +18,8 @@ from keras_aegan.samplers import fit_prior
 from keras_aegan.seats import check_seats, payments
 from keras_aegan.tokens import TokenSpec
 from keras_aegan.training import Trainer
-from keras_aegan.training.game import CREATORS, CRITICS
 from keras_aegan.training.optimizer import PlayerOptimizers
+from keras_aegan.training.sides import CREATORS, CRITICS
 from keras_aegan.training.tracker import Tracker
 
 _SEATS = (*CREATORS, *CRITICS)

@@ -4,16 +4,16 @@ import keras
 from keras import ops
 
 from keras_aegan.rollout import Rollout
-
-CRITICS = ("discriminator", "latent_discriminator")
-CREATORS = ("encoder", "second_encoder", "generator", "prior")
+from keras_aegan.training.diagnosis import diagnose
+from keras_aegan.training.sides import CREATORS, CRITICS
 
 
 class Game:
     """The moves of one step: turns, payments, gradients, averages.
 
-    A backend's file adds the two things that Keras leaves to it: how the
-    gradients are taken (`_gradients`), and the signature of `train_step`.
+    A backend's file adds what Keras leaves to it: how the gradients are taken
+    (`_gradients`), how a function of the model is compiled that changes nothing
+    (`_compiled`), and the signature of `train_step`.
     """
 
     def _pay(self, data, players, networks, training):
@@ -22,16 +22,21 @@ class Game:
         Returns:
             `(totals, values)`: each player's loss, and every computed term.
         """
-        noise = self._draw(ops.shape(data)[0])
-        rollout = Rollout(
+        return self._owe(self._rollout(data, networks, training), players)
+
+    def _rollout(self, data, networks, training, is_due=None):
+        return Rollout(
             networks,
             data,
-            noise,
+            self._draw(ops.shape(data)[0]),
             self._random,
             ops.convert_to_tensor(self.step),
-            self.is_due,
+            is_due or self.is_due,
             training,
         )
+
+    def _owe(self, rollout, players):
+        """What these players pay for a rollout; see `_pay`."""
         values, totals = {}, {}
         for loss in self._owed(players):
             values.update(loss.values(rollout))
@@ -42,7 +47,7 @@ class Game:
                 if (weight := payers.get(player))
             ]
             # Weight regularisers that a user's own network brings along.
-            owed += networks[player].losses
+            owed += rollout.networks[player].losses
             totals[player] = sum(owed, ops.zeros((), "float32"))
         return totals, values
 
@@ -88,6 +93,12 @@ class Game:
                 for player in players
             )
         ]
+
+    def diagnosis(self):
+        """A function of data and held-out data to what `diagnose` finds."""
+        return self._compiled(
+            lambda data, held_out: diagnose(self, data, held_out)
+        )
 
     def _move(self, data):
         """All turns of one training step on one batch."""

@@ -122,6 +122,28 @@ class Trainer(Game):
                 )
         return totals, terms, gradients
 
+    def _compiled(self, function):
+        @jax.jit
+        def compiled(state, args):
+            parts = self._state_parts()
+            result, _ = _within(parts, state, lambda: function(*args))
+            return result  # What is assigned is forgotten.
+
+        def called(*args):
+            # Within `fit` the variables are empty, until they are asked for.
+            self.jax_state_sync()
+            state = [[v.value for v in part] for part in self._state_parts()]
+            return compiled(state, args)
+
+        return called
+
+    def _state_parts(self):
+        return (
+            self.trainable_variables,
+            self.non_trainable_variables,
+            self.optimizer.variables,
+        )
+
     def _zero(self, total):
         """No gradient of a loss: symbolic, but for JAX's loops.
 

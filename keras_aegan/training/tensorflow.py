@@ -1,5 +1,6 @@
 """The training step on TensorFlow."""
 
+import keras
 import tensorflow as tf
 
 from keras_aegan.training.game import Game
@@ -36,3 +37,11 @@ class Trainer(Game):
 
     def _apply(self, player, gradients):
         self.optimizer[player].apply(gradients, self.owned[player])
+
+    def _compiled(self, function):
+        @tf.function(autograph=False)
+        def compiled(*args):
+            with keras.StatelessScope():  # What is assigned is forgotten.
+                return function(*args)
+
+        return compiled

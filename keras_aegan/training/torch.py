@@ -1,5 +1,6 @@
 """The training step on PyTorch."""
 
+import keras
 import torch
 
 from keras_aegan.training.game import Game
@@ -45,3 +46,11 @@ class Trainer(Game):
 
     def _apply(self, player, gradients):
         self.optimizer[player].apply(gradients, self.owned[player])
+
+    def _compiled(self, function):
+        def called(*args):
+            # What is assigned is forgotten.
+            with torch.no_grad(), keras.StatelessScope():
+                return function(*args)
+
+        return called
