@@ -9,7 +9,7 @@ import keras
 import numpy as np
 from keras import ops
 
-from keras_aegan.callbacks.verdicts import PATIENCE, judge_game
+from keras_aegan.callbacks.verdicts import judge_game
 
 _log = logging.getLogger(__name__)
 LOG = "monitor.jsonl"
@@ -185,9 +185,7 @@ class GameMonitor(keras.callbacks.Callback):
         self._spent += self._cost
 
     def _judge(self, step):
-        seen = [watch["values"] for watch in self.history[-10 * PATIENCE :]]
-        found = judge_game(seen)
-        for verdict in found:
+        for verdict in judge_game([watch["values"] for watch in self.history]):
             if verdict.name not in self.verdicts:
                 _log.warning("Step %d: %s", step, verdict.text)
             self.verdicts[verdict.name] = verdict.text
