@@ -27,7 +27,7 @@ def data(tmp_path_factory):
 def preset(data, tmp_path_factory):
     folder = tmp_path_factory.mktemp("trained") / "preset"
     argv = ["train", "--data", data, "--output", folder, "--steps", 3, *TINY]
-    assert run(*argv) == 0
+    assert run(*argv, "--watch", folder.with_name("watched")) == 0
     return folder
 
 
@@ -46,6 +46,12 @@ def mistake(capsys, *argv):
 def size(path):
     with PIL.Image.open(path) as image:
         return image.size
+
+
+def logged(folder):
+    """The kinds and steps of what was watched."""
+    lines = (folder / "monitor.jsonl").read_text().splitlines()
+    return [(line["kind"], line["step"]) for line in map(json.loads, lines)]
 
 
 def grid_side(tiles, pixels, scale=2):
@@ -103,9 +109,10 @@ def test_what_cannot_generate_is_trained_and_shown_by_reconstructions(
 
 
 def test_an_interrupted_training_resumes(data, tmp_path, monkeypatch, capsys):
-    folder = tmp_path / "preset"
+    folder, watched = tmp_path / "preset", tmp_path / "watched"
     backup = tmp_path / "preset.backup"
     argv = ["train", "--data", data, "--output", folder, "--epochs", 2, *TINY]
+    argv += ["--watch", watched]
 
     def interrupt(*args, **kwargs):
         raise KeyboardInterrupt
@@ -124,10 +131,14 @@ def test_an_interrupted_training_resumes(data, tmp_path, monkeypatch, capsys):
         StopAfter, "on_train_batch_end", interrupt_in_the_second_epoch
     )
     assert run(*argv) == 130
-    error = capsys.readouterr().err
+    out, error = capsys.readouterr()
     assert f"Backup in {backup}" in error
     assert error.rstrip().endswith("--resume")
     assert not folder.exists()
+    assert f"Wrote the report {watched / 'report.html'}\n" in out
+    page = (watched / "report.html").read_text()
+    assert "<strong>1</strong> epoch<" in page
+    assert "was cut short" in page
     monkeypatch.undo()
 
     assert "Add --resume" in mistake(capsys, *argv)
@@ -147,6 +158,14 @@ def test_an_interrupted_training_resumes(data, tmp_path, monkeypatch, capsys):
     assert metadata["steps"] == 4 and metadata["epochs"] == 2
     assert metadata["wall_time"].endswith(" s since it was resumed")
     assert not backup.exists()
+    assert [line for line in logged(watched) if line[0] != "watch"] == [
+        ("start", 0),
+        ("epoch", 2),
+        ("start", 2),  # in the same folder
+        ("epoch", 4),
+        ("end", 4),
+    ]
+    assert "resumed at step 2;" in (watched / "report.html").read_text()
     assert "no interrupted training" in mistake(capsys, *argv, "--resume")
 
 
@@ -252,6 +271,76 @@ def test_outputs_that_cannot_be_written_are_refused_at_once(
     assert "other files" in refused("train", tmp_path, "--data", data)
 
 
+# train --watch, and monitor
+
+
+def test_a_watched_training_is_shown_on_a_page(preset, tmp_path, capsys):
+    watched = preset.with_name("watched")
+    log = logged(watched)
+    assert log[0] == ("start", 0) and log[-1] == ("end", 3)
+    assert {("watch", 1), ("epoch", 2), ("epoch", 3)} <= set(log)
+    page = (watched / "report.html").read_text()
+    assert "The training has ended." in page
+    for epochs in ("0 epochs", "1 epoch", "2 epochs"):
+        assert page.count(f"<figcaption>after {epochs}</figcaption>") == 3
+
+    assert run("monitor", watched, "--output", tmp_path / "page.html") == 0
+    assert capsys.readouterr().out == (
+        f"Wrote the report {tmp_path / 'page.html'}\n"
+    )
+    again = (tmp_path / "page.html").read_text()
+    assert again.count("<svg") == page.count("<svg") > 10
+    (watched / "report.html").unlink()
+    assert run("monitor", watched) == 0
+    assert (watched / "report.html").exists()
+
+
+def test_what_is_no_picture_is_watched_without_pictures(
+    tmp_path, monkeypatch, capsys
+):
+    def interrupted(self, data, callbacks, **kwargs):
+        names.extend(type(callback).__name__ for callback in callbacks)
+        raise KeyboardInterrupt
+
+    names = []
+    monkeypatch.setattr(AEGAN, "fit", interrupted)
+    np.save(tmp_path / "data.npy", np.zeros((16, 8), "uint8"))
+    argv = ["train", "--data", tmp_path / "data.npy", *TINY]
+    argv += ["--output", tmp_path / "preset", "--watch", tmp_path / "watched"]
+    assert run(*argv) == 130
+    assert names == ["TimedBackup", "StopAfter", "GameMonitor"]
+    # Nothing was watched yet, which is no mistake.
+    error = capsys.readouterr().err
+    assert "No report was written: " in error
+    assert "interrupted. No epoch was complete" in error
+
+
+def test_watching_refuses_folders_that_will_not_do(data, tmp_path, capsys):
+    output = tmp_path / "preset"
+
+    def refused(watch, data=data):
+        argv = ["--data", data, "--output", output, "--watch", watch]
+        return mistake(capsys, "train", *argv, *TINY)
+
+    assert "preset, which is replaced" in refused(output)
+    assert "which is removed" in refused(tmp_path / "preset.backup" / "sub")
+    assert "which holds the data. Choose another" in refused(data / "sub")
+    blocked = tmp_path / "file"
+    blocked.write_text("not a folder")
+    assert "cannot be written to" in refused(blocked)
+    one = tmp_path / "one.npy"
+    np.save(one, np.zeros((1, 28, 28), "uint8"))
+    assert "two samples or more" in refused(tmp_path / "watched", one)
+    assert not output.exists() and not (tmp_path / "preset.backup").exists()
+
+
+def test_monitor_mistakes(tmp_path, capsys):
+    line = mistake(capsys, "monitor", tmp_path / "missing")
+    assert "missing, which is no folder" in line and "--watch" in line
+    (tmp_path / "monitor.jsonl").write_text("nothing")
+    assert "without the line of a start" in mistake(capsys, "monitor", tmp_path)
+
+
 # generate and reconstruct
 
 
@@ -352,7 +441,9 @@ def test_presets_are_listed(monkeypatch, capsys):
     )
 
 
-@pytest.mark.parametrize("command", ["generate", "reconstruct", "train"])
+@pytest.mark.parametrize(
+    "command", ["generate", "reconstruct", "train", "monitor"]
+)
 def test_help_has_an_example(command, capsys):
     with pytest.raises(SystemExit) as exit:
         run(command, "--help")

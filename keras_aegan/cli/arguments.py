@@ -36,6 +36,7 @@ def parse(argv: list[str]) -> argparse.Namespace:
     _add_generate(command)
     _add_reconstruct(command)
     _add_train(command)
+    _add_monitor(command)
     _add_evaluate(command)
     _add_publish(command)
     command("presets", commands.presets, "list the bundled presets", "")
@@ -187,6 +188,34 @@ def _add_train(command: Callable) -> None:
         type=_positive_number,
         metavar="MINUTES",
         help="back up this often, besides at the end of each epoch",
+    )
+    parser.add_argument(
+        "--watch",
+        type=Path,
+        metavar="FOLDER",
+        help="write there what goes on: pictures of each epoch, a log, and at "
+        "the end of it all report.html",
+    )
+
+
+def _add_monitor(command: Callable) -> None:
+    parser = command(
+        "monitor",
+        commands.monitor,
+        "show a training that was watched, or still runs, on one page",
+        "watched --output report.html",
+    )
+    parser.add_argument(
+        "folder",
+        type=Path,
+        metavar="FOLDER",
+        help="the --watch of the training, or the folder of its GameMonitor",
+    )
+    parser.add_argument(
+        "--output",
+        type=Path,
+        metavar="FILE",
+        help="the page to write (default: report.html in FOLDER)",
     )
 
 

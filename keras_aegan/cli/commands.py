@@ -1,4 +1,4 @@
-"""The commands that use a model which is there already."""
+"""The commands that use what is there already: a model, a log."""
 
 import argparse
 
@@ -8,6 +8,7 @@ from keras_aegan.cli import output
 from keras_aegan.cli.mistakes import users_mistakes
 from keras_aegan.cli.models import check_shows, grid, load, read_for
 from keras_aegan.images import save_image
+from keras_aegan.report import write_report
 
 
 def presets(args: argparse.Namespace) -> None:
@@ -42,6 +43,13 @@ def publish(args: argparse.Namespace) -> None:
             create_pr=args.create_pr,
         )
     print(f"Published {args.preset}: {page}")
+
+
+def monitor(args: argparse.Namespace) -> None:
+    """Writes the page of a training that was watched."""
+    with users_mistakes():
+        page = write_report(args.folder, args.output)
+    print(f"Wrote the report {page}")
 
 
 def generate(args: argparse.Namespace) -> None:

@@ -31,7 +31,7 @@ def check_folder(folder: Path) -> None:
     except OSError as error:
         raise UsageError(
             f"The folder {folder} cannot be written to ({error.strerror}). "
-            "Choose another --output."
+            "Choose another folder."
         ) from error
 
 

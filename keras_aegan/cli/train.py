@@ -20,6 +20,7 @@ from keras_aegan.cli import output
 from keras_aegan.cli.mistakes import UsageError, users_mistakes
 from keras_aegan.cli.models import load, read_for, save_pictures, shows
 from keras_aegan.images import import_pillow, read_data
+from keras_aegan.report import write_report
 
 _COMMON = ("data_range", "data_dtype", "ema_momentum", "seed")
 _MANY_EPOCHS = 1_000_000  # where minutes end the training, not epochs
@@ -35,7 +36,7 @@ def train(args: argparse.Namespace) -> None:
 
     folder = args.output.resolve()
     backup = folder.with_name(folder.name + ".backup")
-    _check_folders(folder, backup, args.resume)
+    _check_folders(folder, backup, args)
     keras.utils.set_random_seed(args.seed)
     if args.preset:
         model, data = _from_preset(args)
@@ -45,6 +46,7 @@ def train(args: argparse.Namespace) -> None:
         model.spec.check(data, args.data)
         if shows(model):
             import_pillow()
+    watching = _watching(args, model, data) if args.watch else []
     _claim(backup, args, model)
     print(f"Training on {_describe(args, data)}")
 
@@ -63,11 +65,14 @@ def train(args: argparse.Namespace) -> None:
             data,
             epochs=_epochs(args, steps_per_epoch),
             batch_size=args.batch_size,
-            callbacks=[keep, StopAfter(args.steps, args.minutes)],
+            callbacks=[keep, StopAfter(args.steps, args.minutes), *watching],
             verbose=1 if sys.stdout.isatty() else 2,
         )
     except KeyboardInterrupt:
         raise KeyboardInterrupt(_how_to_go_on(backup, args)) from None
+    finally:
+        if args.watch:
+            _report(args.watch)
 
     steps = int(model.step) - steps_before
     metadata = {
@@ -188,10 +193,38 @@ def _epochs(args: argparse.Namespace, steps_per_epoch: int) -> int:
     return _MANY_EPOCHS if args.minutes else args.epochs or 10
 
 
+# What goes on
+
+
+def _watching(args: argparse.Namespace, model, data: np.ndarray) -> list:
+    """Callbacks that write what goes on into the folder of `--watch`."""
+    from keras_aegan.callbacks import GameMonitor, SampleGrid
+
+    if len(data) < 2:
+        raise UsageError(
+            f"--watch needs two samples or more: {args.data} has one. Leave "
+            "it out, or train on more."
+        )
+    monitor = GameMonitor(data, folder=args.watch)
+    return (
+        [SampleGrid(args.watch, data), monitor] if shows(model) else [monitor]
+    )
+
+
+def _report(folder: Path) -> None:
+    """Writes the page about it; a training is not lost for want of it."""
+    try:
+        print(f"Wrote the report {write_report(folder)}")
+    except (ValueError, OSError) as error:
+        print(f"No report was written: {error}", file=sys.stderr)
+
+
 # The folders
 
 
-def _check_folders(folder: Path, backup: Path, resume: bool) -> None:
+def _check_folders(
+    folder: Path, backup: Path, args: argparse.Namespace
+) -> None:
     from keras_aegan.hub.folder import check_target
 
     with users_mistakes():
@@ -203,15 +236,32 @@ def _check_folders(folder: Path, backup: Path, resume: bool) -> None:
             "it away, or choose another --output."
         )
     saved = (backup / _STATE).exists()
-    if saved and not resume:
+    if saved and not args.resume:
         raise UsageError(
             f"{backup} has an interrupted training. Add --resume to go on "
             "with it, or remove that folder to begin anew."
         )
-    if resume and not saved:
+    if args.resume and not saved:
         raise UsageError(
             f"There is no interrupted training in {backup}. Leave out --resume."
         )
+    if args.watch:
+        _check_watch(args.watch, folder, backup, Path(args.data))
+        output.check_folder(args.watch)
+
+
+def _check_watch(watch: Path, folder: Path, backup: Path, data: Path) -> None:
+    """Refuses a folder where pictures would be lost, or be taken for data."""
+    for other, why in (
+        (folder, "which is replaced at the end"),
+        (backup, "which is removed at the end"),
+        (data, "which holds the data"),
+    ):
+        if watch.resolve().is_relative_to(other.resolve()):
+            raise UsageError(
+                f"--watch {watch} is within {other}, {why}. Choose another "
+                "folder."
+            )
 
 
 def _claim(backup: Path, args: argparse.Namespace, model) -> None:
