@@ -68,8 +68,8 @@ class Placeholder(keras.initializers.Initializer):
     """Zeros that take no time and no memory until they are written to."""
 
     def __call__(self, shape, dtype=None):
-        zeros = memory.as_tensor(memory.aligned(shape, "float32", np.zeros))
-        return ops.cast(zeros, dtype or "float32")
+        (zeros,) = memory.aligned([(shape, "float32")], np.zeros)
+        return ops.cast(memory.as_tensor(zeros), dtype or "float32")
 
 
 # Written out: Keras imports TensorFlow, where it is installed, to serialise

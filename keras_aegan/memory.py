@@ -5,6 +5,7 @@ that were just read that is most of the time that loading takes, and twice the
 memory.
 """
 
+import itertools
 import math
 from collections.abc import Callable
 
@@ -16,23 +17,34 @@ _ALIGNMENT = 64  # bytes: what XLA and TensorFlow ask of memory to take it over
 
 
 def aligned(
-    shape: tuple[int, ...], dtype, make: Callable = np.empty
-) -> np.ndarray:
-    """An array at an address that every backend takes over.
+    kinds: list[tuple[tuple[int, ...], object]], make: Callable = np.empty
+) -> list[np.ndarray]:
+    """Arrays at addresses that every backend takes over.
+
+    They are parts of one block, because the system hands out large blocks much
+    faster; it is free again when none of them is used any more.
 
     Args:
-        shape: Its shape.
-        dtype: Its dtype.
+        kinds: The shape and the dtype of each.
         make: `np.empty`, or `np.zeros` for zeros that take no memory until
             they are written to.
 
     Returns:
-        The array.
+        The arrays.
     """
-    size = math.prod(shape) * np.dtype(dtype).itemsize
-    buffer = make(size + _ALIGNMENT, "uint8")
-    start = -buffer.ctypes.data % _ALIGNMENT
-    return buffer[start : start + size].view(dtype).reshape(shape)
+    sizes = [
+        math.prod(shape) * np.dtype(dtype).itemsize for shape, dtype in kinds
+    ]
+    room = [-(-size // _ALIGNMENT) * _ALIGNMENT for size in sizes]
+    block = make(sum(room) + _ALIGNMENT, "uint8")
+    start = -block.ctypes.data % _ALIGNMENT
+    starts = itertools.accumulate(room, initial=start)
+    return [
+        block[start : start + size].view(dtype).reshape(shape)
+        for start, size, (shape, dtype) in zip(
+            starts, sizes, kinds, strict=False
+        )
+    ]
 
 
 def as_tensor(array: np.ndarray):

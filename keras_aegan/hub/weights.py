@@ -155,12 +155,11 @@ class Tensors:
         for path, size, heads in self._files:
             if path in facts:
                 _check_size(path, size, facts[path])
-            values = {
-                name: memory.aligned(shape, _numpy_dtype(dtype))
-                for name, (shape, dtype) in heads.items()
-            }
-            _fill(path, size, list(values.values()), facts.get(path), stop)
-            self._values.update(values)
+            values = memory.aligned(
+                [(shape, _numpy_dtype(d)) for shape, d in heads.values()]
+            )
+            _fill(path, size, values, facts.get(path), stop)
+            self._values.update(zip(heads, values, strict=True))
 
     @property
     def shapes(self) -> list[tuple[int, ...]]:
@@ -216,8 +215,7 @@ class Tensors:
         """
         for name, variable in variables.items():
             if name in self._values:
-                # Taken out: what is copied after all is held just once.
-                memory.give(variable, self._values.pop(name))
+                memory.give(variable, self._values[name])
 
 
 def _read_heads(path):
