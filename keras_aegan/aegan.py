@@ -722,6 +722,26 @@ on codes |
         pictures = model.generate(16, seed=0)
         ```
         """
+        codes = self.sample_codes(n, seed, batch_size)
+        return self.decode(codes, batch_size=batch_size)
+
+    def sample_codes(
+        self, n: int = 1, seed: int | None = None, batch_size: int = 64
+    ) -> np.ndarray:
+        """New codes from the prior, which `generate` makes samples of.
+
+        Args:
+            n: number of codes.
+            seed: as in `generate`: `decode(sample_codes(n, seed))` is
+                `generate(n, seed)`.
+            batch_size: codes computed at a time, by a prior that is a network.
+
+        Returns:
+            A float32 array `(n, *latent_shape)`.
+
+        Raises:
+            ValueError: if the codes follow no known distribution.
+        """
         if not isinstance(n, (int, np.integer)) or n < 1:
             raise ValueError(
                 f"Expected n to be a whole number, 1 or more. Received: n={n}"
@@ -736,7 +756,7 @@ on codes |
         codes = sample_noise(kind, (n, *self.noise_shape), seed)
         if isinstance(self.prior, keras.Model):
             codes = _run(self.used("prior"), codes, batch_size)
-        return self.decode(codes, batch_size=batch_size)
+        return codes
 
     def fit_sampler(
         self,
@@ -838,8 +858,7 @@ on codes |
         """
         self._seat("encoder", "reconstruct")
         x = ops.convert_to_numpy(x)
-        codes = self.encode(x, batch_size)
-        decoded = _run(self.used("generator"), codes, batch_size)
+        _, decoded = self._round_trip(x, batch_size)
         return self._finish(decoded, x.dtype)
 
     def judge(self, x, batch_size: int = 64) -> tuple:
@@ -860,8 +879,7 @@ on codes |
         """
         discriminator = self._seat("discriminator", "judge")
         x = ops.convert_to_numpy(x)
-        codes = self.encode(x, batch_size)
-        again = _run(self.used("generator"), codes, batch_size)
+        _, again = self._round_trip(x, batch_size)
         prepare = self.spec.to_networks
         return (
             _run(discriminator, again, batch_size),
@@ -934,23 +952,59 @@ is one, else by the encoder again |
             )
         self._seat("encoder", "anomaly_score")
         x = ops.convert_to_numpy(x)
-        prepare = self.spec.to_networks
-        codes = self.encode(x, batch_size)
-        again = _run(self.used("generator"), codes, batch_size)
+        codes, again = self._round_trip(x, batch_size)
         if kind == "latent":
             seat = "encoder" if self.second_encoder is None else _SECOND
             recovered = _run(self.used(seat), again, batch_size)
-            return _errors(codes, _mean(recovered))
+            return _means(np.square(codes - _mean(recovered)))
         score = np.zeros(len(x), "float32")
         if kind != "features":
-            data = ops.convert_to_numpy(prepare(x))
-            score += _errors(data, again)
+            score += _means(self._squared_errors(x, again))
         if kind != "reconstruction":
+            prepare = self.spec.to_networks
             judged = _run(critic, x, batch_size, prepare)["features"]
             judged_again = _run(critic, again, batch_size)["features"]
             weight = 1.0 if kind == "features" else kappa
-            score += weight * _errors(judged, judged_again)
+            score += weight * _means(np.square(judged - judged_again))
         return score
+
+    def anomaly_map(self, x, batch_size: int = 64) -> np.ndarray:
+        """Where in each picture the model is at a loss.
+
+        The error `|x - G(E(x))|^2` of each pixel, a mean over its channels, in
+        the networks' range. A map's mean is the picture's
+        `anomaly_score(x, kind="reconstruction")`.
+
+        Args:
+            x: `(n, height, width, channels)` in the data's range.
+            batch_size: samples computed at a time.
+
+        Returns:
+            A float32 array `(n, height, width)`, 0 or more: the higher, the
+            less normal the pixel.
+
+        Raises:
+            ValueError: if the data are no pictures, the model has no encoder,
+                or for bad data.
+
+        Example:
+
+        ```python
+        row, column = np.unravel_index(
+            model.anomaly_map(image[None])[0].argmax(), image.shape[:2]
+        )
+        ```
+        """
+        if len(self.data_shape) != 3:
+            raise ValueError(
+                "A map is of pictures: expected a model of data (height, "
+                f"width, channels). Received: data {self.data_shape}. Use "
+                "`anomaly_score`, which is of any data."
+            )
+        self._seat("encoder", "anomaly_map")
+        x = ops.convert_to_numpy(x)
+        _, again = self._round_trip(x, batch_size)
+        return self._squared_errors(x, again).mean(axis=-1)
 
     def interpolate(self, a, b, steps: int = 8) -> np.ndarray:
         """The way from samples to other samples, through their codes.
@@ -988,6 +1042,15 @@ is one, else by the encoder again |
         flat = codes.reshape(-1, *self.latent_shape)
         decoded = self._finish(_run(self.used("generator"), flat, 64), a.dtype)
         return decoded.reshape(len(a), steps, *self.data_shape)
+
+    def _round_trip(self, x, batch_size):
+        """`E(x)` and `G(E(x))` of the user's data, in the networks' range."""
+        codes = self.encode(x, batch_size)
+        return codes, _run(self.used("generator"), codes, batch_size)
+
+    def _squared_errors(self, x, again):
+        """Each value's error, of the user's data and of `G(E(x))`."""
+        return np.square(ops.convert_to_numpy(self.spec.to_networks(x)) - again)
 
     def _finish(self, decoded, dtype=None):
         decoded = ops.convert_to_numpy(self.spec.from_networks(decoded))
@@ -1240,9 +1303,9 @@ def _mean(encoding):
     return encoding["mean"] if isinstance(encoding, dict) else encoding
 
 
-def _errors(a, b):
-    """The mean squared difference of each sample."""
-    return np.mean(np.square(a - b), axis=tuple(range(1, a.ndim)))
+def _means(values):
+    """The mean of each sample."""
+    return np.mean(values, axis=tuple(range(1, values.ndim)))
 
 
 def _run(network, inputs, batch_size, prepare=None):

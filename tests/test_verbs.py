@@ -116,6 +116,46 @@ def test_anomaly_scores_that_a_model_cannot_give(data):
         recipes.gan((6,), 3, width=4, **RANGE).anomaly_score(data)
 
 
+def test_an_anomaly_map_shows_where(images, tiny_model):
+    model = tiny_model(shape=(6, 4, 3))
+    x = images(5, (6, 4, 3))
+    before = model.anomaly_map(x)
+    x[2, 4, 1] = 255 - x[2, 4, 1]
+    after = model.anomaly_map(x)
+    inside = x / 127.5 - 1
+    codes = model.used("encoder").predict(inside, verbose=0)
+    again = model.used("generator").predict(codes, verbose=0)
+    for row, column in np.ndindex(6, 4):
+        wanted = np.square((inside - again)[:, row, column]).sum(-1) / 3
+        found = after[:, row, column]
+        np.testing.assert_allclose(found, wanted, rtol=1e-4, atol=1e-6)
+    assert after.shape == (5, 6, 4) and after.dtype == "float32"
+    # The others' maps are their own.
+    others = [0, 1, 3, 4]
+    np.testing.assert_allclose(after[others], before[others], atol=1e-6)
+
+
+def test_the_mean_of_a_map_is_the_score(images, tiny_model):
+    model = tiny_model()
+    x = images(70)
+    scores = model.anomaly_score(x, "reconstruction")
+    maps = model.anomaly_map(x, batch_size=32)
+    np.testing.assert_allclose(maps.mean((1, 2)), scores, rtol=1e-5)
+
+
+def test_maps_that_a_model_cannot_give(data, images, tiny_model):
+    vectors = recipes.autoencoder((6,), 3, **RANGE)
+    with pytest.raises(ValueError, match=r"data \(6,\)\. Use `anomaly_score`"):
+        vectors.anomaly_map(data)
+    signals = recipes.autoencoder((16, 2), 3, **RANGE)
+    with pytest.raises(ValueError, match="Use `anomaly_score`"):
+        signals.anomaly_map(np.zeros((3, 16, 2)))
+    with pytest.raises(ValueError, match="`anomaly_map` needs the encoder"):
+        tiny_model(("discriminator",)).anomaly_map(images(2))
+    with pytest.raises(ValueError, match="channel axis is missing"):
+        tiny_model().anomaly_map(images(2)[..., 0])
+
+
 # === The article's call ===
 
 
@@ -131,3 +171,16 @@ def test_the_article_s_model_gives_both_judgements(data):
         np.testing.assert_allclose(
             found["reconstruction"], wanted["reconstruction"], atol=1e-5
         )
+
+
+def test_generate_makes_samples_of_sampled_codes(tiny_model):
+    model = tiny_model()
+    codes = model.sample_codes(5, seed=3)
+    assert codes.shape == (5, *model.latent_shape)
+    np.testing.assert_array_equal(
+        model.decode(codes), model.generate(5, seed=3)
+    )
+    # Parts from one generator are what one call gives.
+    random = np.random.default_rng(3)
+    parts = [model.sample_codes(n, random) for n in (2, 3)]
+    np.testing.assert_array_equal(np.concatenate(parts), codes)

@@ -7,6 +7,7 @@ from keras_aegan.metrics.codes import (
     maximum_mean_discrepancy,
     mmd_test,
 )
+from keras_aegan.metrics.duality_gap import duality_gap
 from keras_aegan.metrics.evaluation import evaluate_model
 from keras_aegan.metrics.features import Extractor, extractor_for
 from keras_aegan.metrics.frechet import FrechetDistance, frechet_distance
@@ -46,6 +47,7 @@ __all__ = [
     "calibrate",
     "code_moments",
     "detection",
+    "duality_gap",
     "evaluate_model",
     "extractor_for",
     "frechet_distance",

@@ -23,7 +23,6 @@ from keras_aegan.metrics.reconstruction import (
     StructuralSimilarity,
     round_trip_error,
 )
-from keras_aegan.priors import sample_noise
 
 #: Values of data that are computed at a time: 64 MB in float32.
 _BLOCK = 2**24
@@ -139,7 +138,7 @@ beat |
     names = test_name, train_name
 
     if model.prior is not None:
-        codes = _prior_codes(model, len(test), seed, batch_size)
+        codes = model.sample_codes(len(test), seed, batch_size)
         measured |= _of_samples(run, test, train, codes, extractor, names)
     if model.encoder is not None:
         measured |= _of_reconstructions(run, test, test_name)
@@ -358,17 +357,6 @@ def _of_anomalies(run, normal, odd, name):
             **threshold,
         },
     }
-
-
-def _prior_codes(model, count, seed, batch_size):
-    """The codes that `model.generate(count, seed)` draws."""
-    if isinstance(model.prior, str):
-        return sample_noise(model.prior, (count, *model.noise_shape), seed)
-    noise = sample_noise("normal", (count, *model.noise_shape), seed)
-    # Not `predict`, which on PyTorch moves the random state of trainings.
-    run = model.used("prior").predict_on_batch
-    batches = np.split(noise, range(batch_size, count, batch_size))
-    return np.concatenate([run(batch) for batch in batches])
 
 
 def _drawn(x, samples, seed):
