@@ -39,7 +39,7 @@ class GameMonitor(keras.callbacks.Callback):
         count: Samples in a look, the next ones each time. Defaults to 64, or
             all where there are fewer.
         share: The share of the training's time that it may take. Defaults to
-            0.05.
+            0.03.
         stop: Whether to end a training that diverged, with the weights of
             networks and averages as they were when all was finite the last
             time. Defaults to `False`.
@@ -74,7 +74,7 @@ class GameMonitor(keras.callbacks.Callback):
         *,
         folder: str | os.PathLike | None = None,
         count: int = 64,
-        share: float = 0.05,
+        share: float = 0.03,
         stop: bool = False,
     ):
         super().__init__()
