@@ -703,7 +703,10 @@ on codes |
     # === Verbs ===
 
     def generate(
-        self, n: int = 1, seed: int | None = None, batch_size: int = 64
+        self,
+        n: int = 1,
+        seed: int | np.random.Generator | None = None,
+        batch_size: int = 64,
     ) -> np.ndarray:
         """New samples from the prior.
 
@@ -726,7 +729,10 @@ on codes |
         return self.decode(codes, batch_size=batch_size)
 
     def sample_codes(
-        self, n: int = 1, seed: int | None = None, batch_size: int = 64
+        self,
+        n: int = 1,
+        seed: int | np.random.Generator | None = None,
+        batch_size: int = 64,
     ) -> np.ndarray:
         """New codes from the prior, which `generate` makes samples of.
 

@@ -32,11 +32,11 @@ import time
 
 import keras
 import numpy as np
-from scipy import linalg
 from sklearn.metrics import roc_auc_score
 
 from keras_aegan import recipes
 from keras_aegan.callbacks import StopAfter
+from keras_aegan.metrics import frechet_distance
 
 #: What each recipe is for: encoding, generating, telling what is odd.
 PURPOSES = {
@@ -163,20 +163,6 @@ def classifier(data, labels, test, test_labels):
     print(f"classifier: accuracy {accuracy:.4f} on the test part")
     judge = keras.Model(inputs, features)
     return lambda x: judge.predict(x, batch_size=500, verbose=0)
-
-
-def frechet_distance(a, b):
-    """Between two arrays of features, in float64."""
-    a, b = a.astype("float64"), b.astype("float64")
-    difference = a.mean(0) - b.mean(0)
-    a, b = np.cov(a, rowvar=False), np.cov(b, rowvar=False)
-    root = linalg.sqrtm(a @ b)
-    return float(
-        difference @ difference
-        + np.trace(a)
-        + np.trace(b)
-        - 2 * np.trace(np.real(root))
-    )
 
 
 def pairs(ids):
