@@ -3,6 +3,7 @@
 import copy
 import itertools
 import os
+import pathlib
 from types import MappingProxyType
 
 import keras
@@ -11,6 +12,8 @@ from keras import ops
 
 from keras_aegan.critics import results_of
 from keras_aegan.data import DataSpec, without_labels
+from keras_aegan.export import PARTS, export_part
+from keras_aegan.generation import batch_sizes, collect, watched
 from keras_aegan.initializers import zero_initialized
 from keras_aegan.losses import Loss
 from keras_aegan.priors import PRIORS, interpolate_codes, sample_noise
@@ -18,6 +21,7 @@ from keras_aegan.samplers import fit_prior
 from keras_aegan.seats import check_seats, payments
 from keras_aegan.tokens import TokenSpec
 from keras_aegan.training import Trainer
+from keras_aegan.training.one_stage import check_one_stage, check_verdicts
 from keras_aegan.training.optimizer import PlayerOptimizers
 from keras_aegan.training.sides import CREATORS, CRITICS
 from keras_aegan.training.tracker import Tracker
@@ -25,7 +29,7 @@ from keras_aegan.training.tracker import Tracker
 _SEATS = (*CREATORS, *CRITICS)
 _SECOND = "second_encoder"
 _AVERAGED = ("generator", "encoder", _SECOND, "prior")
-_UPDATES = ("simultaneous", "alternating")
+_UPDATES = ("simultaneous", "one_stage", "alternating")
 _ANOMALIES = ("reconstruction", "features", "f_anogan", "latent")
 
 
@@ -81,10 +85,12 @@ on codes |
         second_encoder: `keras.Model` from data to codes that encodes
             reconstructions (GANomaly), or `None`.
         updates: `"simultaneous"` (default), one rollout for all players;
-            `"alternating"`, the discriminators first and then the others on
-            the discriminators' new weights; or a list of turns, each a list
-            of the players that move together on a rollout of its own:
-            `[["encoder"], ["generator"]]`.
+            `"one_stage"`, the same gradients from fewer backward passes, for
+            discriminators that judge each sample by itself, by its score or
+            energy alone; `"alternating"`, the discriminators first and then
+            the others on the discriminators' new weights; or a list of turns,
+            each a list of the players that move together on a rollout of its
+            own: `[["encoder"], ["generator"]]`.
         steps: dict of player to its number of steps a batch, 1 by default;
             only for alternating updates. Each step draws fresh noise.
         ema_momentum: momentum of the averaged copies of generator and encoder
@@ -430,6 +436,15 @@ on codes |
                 "torch.compile cannot differentiate twice, as the penalties "
                 "need. Leave it at 'auto'."
             )
+        strategy = getattr(self, "distribute_strategy", None)
+        if strategy and strategy.num_replicas_in_sync > 1:
+            raise ValueError(
+                "tf.distribute is not supported: each replica would pay for "
+                "its own share of the batch. Use the JAX backend and "
+                "keras.distribution.DataParallel for several devices. "
+                f"Received: a strategy of {strategy.num_replicas_in_sync} "
+                "replicas."
+            )
         owned = {
             player: variables
             for player in self._paying()
@@ -454,6 +469,8 @@ on codes |
                 )
             )
         optimizer.build_players(owned)
+        if self.updates == "one_stage":
+            check_verdicts(self._seated(), optimizer, owned)
         self.owned = MappingProxyType(owned)
         # Not as a list: Keras would compute them in each compiled step.
         self.sample_metrics = MappingProxyType(
@@ -693,12 +710,14 @@ on codes |
                     "Expected a player's steps to be a whole number, 1 or "
                     f"more. Received: steps={dict(self.steps)}"
                 )
-        if self.updates == "simultaneous" and set(self.steps.values()) - {1}:
+        if self.updates != "alternating" and set(self.steps.values()) - {1}:
             raise ValueError(
-                "With simultaneous updates every player makes one step a "
+                f"With {self.updates} updates every player makes one step a "
                 "batch. Use updates='alternating'. Received: "
                 f"steps={dict(self.steps)}"
             )
+        if self.updates == "one_stage":
+            check_one_stage(self._seated(), self.objectives)
 
     # === Verbs ===
 
@@ -707,26 +726,57 @@ on codes |
         n: int = 1,
         seed: int | np.random.Generator | None = None,
         batch_size: int = 64,
-    ) -> np.ndarray:
+        out: np.ndarray | str | os.PathLike | None = None,
+        verbose: int = 0,
+    ) -> np.ndarray | pathlib.Path:
         """New samples from the prior.
+
+        They are made and put where they belong batch by batch: a million of
+        them need the memory of two batches beside their own place.
 
         Args:
             n: number of samples.
             seed: integer; the same seed gives the same samples, on any
                 backend. Random by default. Or a `numpy.random.Generator`.
             batch_size: samples computed at a time.
+            out: where the samples go; by default a new array. A writable
+                array of their shape and dtype, such as a `numpy.memmap`, is
+                filled. A path that ends in `.npy` is written as such a file,
+                which is there only once it is whole. Any other path is a new
+                or empty folder that gets a PNG picture a sample, in 8 bits,
+                named by its number; after an interruption it has the first
+                ones, each whole.
+            verbose: 1 for a progress bar.
 
         Returns:
-            An array `(n, *data_shape)` in the data's range and dtype.
+            An array `(n, *data_shape)` in the data's range and dtype: a new
+            one, `out`, or the file's, read-only and read as it is used. For
+            pictures the folder's `pathlib.Path`.
+
+        Raises:
+            ValueError: if the codes follow no known distribution, or `out` is
+                not for these samples.
+            ImportError: for pictures, if Pillow is not installed.
 
         Example:
 
         ```python
         pictures = model.generate(16, seed=0)
+        many = model.generate(1_000_000, batch_size=256, out="many.npy")
         ```
         """
-        codes = self.sample_codes(n, seed, batch_size)
-        return self.decode(codes, batch_size=batch_size)
+        random = np.random.default_rng(seed)
+        batches = (
+            self.decode(self.sample_codes(size, random, batch_size), batch_size)
+            for size in batch_sizes(n, batch_size)
+        )
+        return collect(
+            watched(batches, n, verbose),
+            (int(n), *self.data_shape),
+            self.spec.dtype,
+            out,
+            self.data_range,
+        )
 
     def sample_codes(
         self,
@@ -1264,6 +1314,69 @@ is one, else by the encoder again |
             dtype=dtype,
             max_shard_size=max_shard_size,
         )
+
+    def export(
+        self,
+        filepath: str | os.PathLike,
+        format: str = "tf_saved_model",
+        verbose: bool | None = None,
+        input_signature=None,
+        *,
+        part: str = "generator",
+        **kwargs,
+    ) -> None:
+        """Writes a part of the model as a program that runs without Keras.
+
+        It takes and gives what the verb does, in batches of any size: the
+        user's data, in their range and dtype, and codes. It has the averaged
+        networks, where there are some, computes in float32 and checks nothing.
+        It is written beside its place and moved there when it is whole; an
+        earlier export of the same format there is replaced, nothing else.
+
+        | format | written on | run by |
+        |---|---|---|
+        | `"tf_saved_model"`, a folder | TensorFlow, JAX | \
+`tf.saved_model.load(path).serve(x)` |
+        | `"onnx"`, a file | TensorFlow, JAX, PyTorch | \
+`onnxruntime.InferenceSession(path)` |
+        | `"torch"`, a file `.pt2` | PyTorch | \
+`torch.export.load(path).module()(x)` |
+
+        Args:
+            filepath: the folder or file to write.
+            format: one of those; `"tf_saved_model"` by default.
+            verbose: whether to print what was written; `True` by default.
+            input_signature: as in `keras.Model.export`, for another one than
+                batches of any size.
+            part: `"generator"` (default), which runs `decode`; `"encoder"`,
+                `encode`; or `"reconstruction"`, `reconstruct`.
+            **kwargs: as in `keras.Model.export`: options of the format.
+
+        Raises:
+            ValueError: for an unknown part, one whose seat is empty, a format
+                that the backend has not, or a path where something else
+                stands.
+            ImportError: for a package that is missing, with the `pip install`
+                that brings it.
+
+        Example:
+
+        ```python
+        model.export("generator.onnx", "onnx")
+        session = onnxruntime.InferenceSession("generator.onnx")
+        (pictures,) = session.run(None, {"codes": model.sample_codes(16)})
+        ```
+        """
+        if part not in PARTS:
+            raise ValueError(
+                f"Expected part to be one of {list(PARTS)}. Received: "
+                f"part={part!r}"
+            )
+        for seat in PARTS[part]:
+            self._seat(seat, "export")
+        export_part(self, filepath, format, part, input_signature, **kwargs)
+        if verbose is None or verbose:
+            print(f"Exported the {part} to {filepath}")
 
 
 def _optimizer_configs(optimizer, players):

@@ -25,10 +25,25 @@ class Rollout:
         is_due: a function of an interval in steps to whether it is due in this
             step: a boolean, or a tensor where only the device knows.
         training: whether the networks run in training mode.
+        waiting: the players that move in another turn of this step. What they
+            alone pay need not be computed.
+        cut: a function of a key and a tensor to a tensor of the same value
+            that gradients do not pass. With it, what a critic is given by the
+            others is cut off (key `("input", critic, what, part)`), and what
+            losses see of its verdict (`("score", critic, what)`).
     """
 
     def __init__(
-        self, networks, data, noise, draw, step, is_due, training: bool
+        self,
+        networks,
+        data,
+        noise,
+        draw,
+        step,
+        is_due,
+        training: bool,
+        waiting=(),
+        cut=None,
     ):
         self.networks = networks
         self.data = data
@@ -37,9 +52,12 @@ class Rollout:
         self.step = step
         self.is_due = is_due
         self.training = training
+        self.waiting = waiting
+        self._cut = cut
         self._encodings = {}
         self._codes = {}
-        self._judgements = {}
+        self._judged = {}
+        self._verdicts = {}
 
     def call(self, seat: str, inputs):
         """What the network in a seat makes of some inputs.
@@ -121,18 +139,70 @@ class Rollout:
             A dict with `"score"` and what else the critic's network gives
             (`"features"`, `"reconstruction"`), in float32.
         """
-        if (critic, what) not in self._judgements:
-            inputs = (
-                getattr(self, what)
-                if isinstance(what, str)
-                else [getattr(self, part) for part in what]
+        if self._cut and any(map(self._is_created, _parts(what))):
+            raise ValueError(
+                "With updates='one_stage' a loss sees what a critic says of "
+                f"fakes as a verdict alone: `rollout.score` or "
+                f"`rollout.verdict`. Received: a loss that reads all of the "
+                f"{critic}'s judgement of {what}. Use "
+                "updates='simultaneous'."
             )
-            network = self.networks[critic]
-            self._judgements[critic, what] = judge(
-                network, inputs, self.training and network.trainable
-            )
-        return self._judgements[critic, what]
+        return self._judge(critic, what)[0]
 
     def score(self, critic: str, what: str | tuple[str, ...]):
         """The critic's scores of one of the tensors above, or of a pair."""
-        return self.judgement(critic, what)["score"]
+        return self.verdict(critic, what, _score)
+
+    def verdict(self, critic: str, what: str | tuple[str, ...], measure):
+        """A number a sample of the critic's judgement of a tensor, or a pair.
+
+        Args:
+            critic: its seat.
+            what: as in `judgement`.
+            measure: a function of a judgement, and of what was judged, to a
+                tensor with one number for each sample.
+        """
+        if (critic, what) not in self._verdicts:
+            verdict = measure(*self._judge(critic, what))
+            if self._cut:
+                verdict = self._cut(("score", critic, what), verdict)
+            self._verdicts[critic, what] = measure, verdict
+        known, verdict = self._verdicts[critic, what]
+        if known is measure:
+            return verdict
+        if self._cut:
+            raise ValueError(
+                "With updates='one_stage' all losses take one measure of a "
+                f"critic's judgement. Received: two of the {critic}'s of "
+                f"{what}. Use updates='simultaneous'."
+            )
+        return measure(*self._judge(critic, what))
+
+    def _judge(self, critic, what):
+        """A critic's results, and what it was given."""
+        if (critic, what) not in self._judged:
+            given = [
+                self._cut(("input", critic, what, part), getattr(self, part))
+                if self._cut and self._is_created(part)
+                else getattr(self, part)
+                for part in _parts(what)
+            ]
+            given = given[0] if isinstance(what, str) else given
+            network = self.networks[critic]
+            judged = judge(network, given, self.training and network.trainable)
+            self._judged[critic, what] = judged, given
+        return self._judged[critic, what]
+
+    def _is_created(self, part):
+        """Whether a player made it: neither data nor mere noise."""
+        return part != "data" and (
+            part != "prior_codes" or "prior" in self.networks
+        )
+
+
+def _parts(what):
+    return (what,) if isinstance(what, str) else what
+
+
+def _score(judged, given):
+    return judged["score"]

@@ -78,7 +78,7 @@ def two_outputs():
             "The prior's output does not fit the generator: expected codes of "
             "shape (4,), received (5,)",
         ),
-        ({"updates": "together"}, "one of ('simultaneous', 'alternating')"),
+        ({"updates": "together"}, "one of ('simultaneous', 'one_stage', "),
         (
             {"updates": "alternating", "steps": {"critic": 2}},
             "with the players ['discriminator', 'latent_discriminator', "

@@ -7,6 +7,7 @@ from pathlib import Path
 from keras_aegan.cli import commands
 from keras_aegan.cli.evaluate import evaluate
 from keras_aegan.cli.train import train
+from keras_aegan.export import PARTS
 
 
 def parse(argv: list[str]) -> argparse.Namespace:
@@ -38,6 +39,7 @@ def parse(argv: list[str]) -> argparse.Namespace:
     _add_train(command)
     _add_monitor(command)
     _add_evaluate(command)
+    _add_export(command)
     _add_publish(command)
     command("presets", commands.presets, "list the bundled presets", "")
     return parser.parse_args(argv)
@@ -57,15 +59,54 @@ def _add_generate(command: Callable) -> None:
         "--preset aegan_mnist --output samples.png --count 64 --seed 1",
     )
     _add_preset(parser)
-    _add_output(parser, "samples", "the samples, FILE.npz too, compressed")
+    parser.add_argument(
+        "--output",
+        required=True,
+        type=Path,
+        metavar="FILE|FOLDER",
+        help="FILE.png shows the samples in a grid, FILE.npy holds the "
+        "samples, FILE.npz too, compressed, FOLDER gets a PNG picture of each",
+    )
     parser.add_argument(
         "--count",
         type=_whole_number,
         default=64,
-        help="how many samples (default: %(default)s)",
+        help="how many samples (default: %(default)s); any number in FILE.npy "
+        "and FOLDER, which are written as they are made",
+    )
+    parser.add_argument(
+        "--batch-size",
+        type=_whole_number,
+        default=64,
+        help="samples made at a time (default: %(default)s)",
     )
     _add_seed(parser)
     _add_grid(parser)
+
+
+def _add_export(command: Callable) -> None:
+    parser = command(
+        "export",
+        commands.export,
+        "write a part of a model as a program that runs without Keras",
+        "--preset aegan_mnist --part generator --output generator.onnx",
+    )
+    _add_preset(parser)
+    parser.add_argument(
+        "--part",
+        choices=tuple(PARTS),
+        default="generator",
+        help="codes to data, data to codes, or data to data (default: "
+        "%(default)s)",
+    )
+    parser.add_argument(
+        "--output",
+        required=True,
+        type=Path,
+        metavar="FILE|FOLDER",
+        help="FILE.onnx for ONNX Runtime (any backend), FOLDER for a "
+        "SavedModel (tensorflow, jax), FILE.pt2 for PyTorch (torch)",
+    )
 
 
 def _add_reconstruct(command: Callable) -> None:

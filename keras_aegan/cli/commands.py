@@ -1,14 +1,18 @@
 """The commands that use what is there already: a model, a log."""
 
 import argparse
+import sys
 
 import numpy as np
 
 from keras_aegan.cli import output
-from keras_aegan.cli.mistakes import users_mistakes
+from keras_aegan.cli.mistakes import UsageError, users_mistakes
 from keras_aegan.cli.models import check_shows, grid, load, read_for
+from keras_aegan.export import check_format
 from keras_aegan.images import save_image
 from keras_aegan.report import write_report
+
+_FORMATS = {"": "tf_saved_model", ".onnx": "onnx", ".pt2": "torch"}
 
 
 def presets(args: argparse.Namespace) -> None:
@@ -54,17 +58,45 @@ def monitor(args: argparse.Namespace) -> None:
 
 def generate(args: argparse.Namespace) -> None:
     """Writes new samples of a model."""
-    output.check_file(args.output)
+    suffix = args.output.suffix.lower()
+    if suffix:
+        output.check_file(args.output)
+    else:
+        output.check_pictures(args.output)
     model = load(args.preset)
-    if output.is_picture(args.output):
+    if suffix in ("", ".png"):
         check_shows(model)
-    samples = model.generate(args.count, seed=args.seed)
-    if output.is_picture(args.output):
+    streamed = suffix in ("", ".npy")
+    with users_mistakes():
+        samples = model.generate(
+            args.count,
+            args.seed,
+            args.batch_size,
+            out=args.output if streamed else None,
+            verbose=int(sys.stdout.isatty() and streamed),
+        )
+    if suffix == ".png":
         picture = grid(model, samples, args.columns)
         save_image(args.output, picture, args.scale)
-    else:
+    elif suffix == ".npz":
         output.save_arrays(args.output, x=samples)
-    print(f"Wrote {len(samples)} samples to {args.output}")
+    print(f"Wrote {args.count} samples to {args.output}")
+
+
+def export(args: argparse.Namespace) -> None:
+    """Writes a part of a model as a program."""
+    format = _FORMATS.get(args.output.suffix.lower())
+    if format is None:
+        raise UsageError(
+            f"--output {args.output}: expected a name that ends in .onnx or "
+            ".pt2, or a folder's for a SavedModel."
+        )
+    with users_mistakes():
+        check_format(format)
+    output.check_folder(args.output.absolute().parent)
+    model = load(args.preset)
+    with users_mistakes():
+        model.export(args.output, format, part=args.part)
 
 
 def reconstruct(args: argparse.Namespace) -> None:

@@ -23,6 +23,18 @@ def check_file(path: Path) -> None:
             import_pillow()
 
 
+def check_pictures(folder: Path) -> None:
+    """Refuses a folder for a picture each, and makes the one around it."""
+    if folder.exists() and not (folder.is_dir() and not any(folder.iterdir())):
+        raise UsageError(
+            f"--output {folder} is there already: expected a new or an empty "
+            "folder, or a name that ends in .png, .npy or .npz."
+        )
+    check_folder(folder.absolute().parent)
+    with users_mistakes():
+        import_pillow()
+
+
 def check_folder(folder: Path) -> None:
     """Makes a folder and refuses one that cannot be written to."""
     try:

@@ -105,6 +105,16 @@ class _Adversarial(Loss):
         """Whether what is judged as real is created too, and pays as well."""
         return False
 
+    def _is_alone(self, rollout):
+        """Whether the creators move alone, and pay for fakes alone."""
+        compares = self.mutual or self.formulation == "relativistic"
+        return self.critic in rollout.waiting and not compares
+
+    def _fooling(self, rollout, what):
+        """What the creators pay for a fake that nothing is compared with."""
+        pays = _FORMULATIONS[self.formulation].fooling
+        return ops.mean(pays(rollout.score(self.critic, what)))
+
     def _judged(self, real, fake):
         """What the critic pays for a real and for a fake, and the creators."""
         if self.formulation == "relativistic":
@@ -124,6 +134,8 @@ class _Adversarial(Loss):
         )
 
     def values(self, rollout):
+        if self._is_alone(rollout):
+            return {f"{self.name}_fooling": self._fooling(rollout, self.fake)}
         on_real, on_fake, fooling = self._judged(
             rollout.score(self.critic, self.real),
             rollout.score(self.critic, self.fake),
@@ -177,6 +189,12 @@ class _Cycled(_Adversarial):
             self.seats = (*self.seats, "encoder")
 
     def values(self, rollout):
+        if self._is_alone(rollout):
+            fooling = self._fooling(rollout, self.fake)
+            if self.cycle_weight:
+                more = self._fooling(rollout, self.cycled)
+                fooling = fooling + self.cycle_weight * more
+            return {f"{self.name}_fooling": fooling}
         real = rollout.score(self.critic, self.real)
         on_real, on_fake, fooling = self._judged(
             real, rollout.score(self.critic, self.fake)

@@ -9,7 +9,19 @@ from keras import ops
 
 from keras_aegan.losses.loss import Loss
 
-_ERRORS = {"mae": ops.abs, "mse": ops.square}
+
+def _energy(error):
+    """Each sample's energy, of a judgement and of what was judged."""
+
+    def energy(judged, given):
+        errors = judged["reconstruction"] - ops.cast(given, "float32")
+        axes = tuple(range(1, len(errors.shape)))
+        return ops.mean(error(errors), axis=axes)
+
+    return energy
+
+
+_ENERGIES = {"mae": _energy(ops.abs), "mse": _energy(ops.square)}
 _FAKES = ("generated", "reconstructed")
 
 
@@ -26,10 +38,10 @@ class _Energy(Loss):
         **kwargs,
     ):
         super().__init__(weight=weight, players=players, name=name, **kwargs)
-        if distance not in _ERRORS:
+        if distance not in _ENERGIES:
             raise ValueError(
-                f"Expected distance to be one of {sorted(_ERRORS)}. Received: "
-                f"distance={distance!r}"
+                f"Expected distance to be one of {sorted(_ENERGIES)}. "
+                f"Received: distance={distance!r}"
             )
         if fake not in _FAKES:
             raise ValueError(
@@ -50,16 +62,23 @@ class _Energy(Loss):
 
     def _energy(self, rollout, what):
         """Each sample's energy."""
-        judged = rollout.judgement("discriminator", what)["reconstruction"]
-        error = judged - ops.cast(getattr(rollout, what), "float32")
-        axes = tuple(range(1, len(error.shape)))
-        return ops.mean(_ERRORS[self.distance](error), axis=axes)
+        energy = _ENERGIES[self.distance]
+        return rollout.verdict("discriminator", what, energy)
 
     def _energies(self, rollout):
         return (
             self._energy(rollout, "data"),
             self._energy(rollout, self.fake),
         )
+
+    def _is_alone(self, rollout):
+        """Whether the creators move alone, who pay for fakes alone."""
+        return "discriminator" in rollout.waiting
+
+    def _fooling(self, rollout):
+        """What the creators pay."""
+        energy = ops.mean(self._energy(rollout, self.fake))
+        return {f"{self.name}_fooling": energy}
 
     def _named(self, adversarial, fooling, real_energy):
         return {
@@ -139,6 +158,7 @@ class MarginEnergyLoss(_Energy):
         self.pulling_away = float(pulling_away)
         if pulling_away:
             self.needs = {"discriminator": "features"}
+            self.beyond_scores = "features"
 
     def terms(self):
         terms = super().terms()
@@ -149,12 +169,15 @@ class MarginEnergyLoss(_Energy):
         return terms
 
     def values(self, rollout):
-        real, fake = self._energies(rollout)
-        values = self._named(
-            ops.mean(real) + ops.mean(ops.relu(self.margin - fake)),
-            ops.mean(fake),
-            ops.mean(real),
-        )
+        if self._is_alone(rollout):
+            values = self._fooling(rollout)
+        else:
+            real, fake = self._energies(rollout)
+            values = self._named(
+                ops.mean(real) + ops.mean(ops.relu(self.margin - fake)),
+                ops.mean(fake),
+                ops.mean(real),
+            )
         if self.pulling_away:
             judged = rollout.judgement("discriminator", self.fake)
             values["pulling_away"] = pulling_away(judged["features"])
@@ -242,6 +265,8 @@ class EquilibriumEnergyLoss(_Energy):
         return {**super().terms(), "k": {}, "m_global": {}}
 
     def values(self, rollout):
+        if self._is_alone(rollout):
+            return self._fooling(rollout)
         real, fake = map(ops.mean, self._energies(rollout))
         k = self.k + 0.0
         return {
@@ -315,9 +340,11 @@ class AdaptiveMarginEnergyLoss(_Energy):
         return {**super().terms(), "margin": {}, "fake_energy": {}}
 
     def values(self, rollout):
+        playing = ops.cast(self.epochs >= self.warmup, "float32")
+        if self._is_alone(rollout):
+            return {k: playing * v for k, v in self._fooling(rollout).items()}
         real, fake = self._energies(rollout)
         margin = self.margin + 0.0
-        playing = ops.cast(self.epochs >= self.warmup, "float32")
         hinge = ops.mean(ops.relu(margin - fake))
         return {
             **self._named(

@@ -32,6 +32,8 @@ class Loss(keras.layers.Layer):
     needs: dict[str, str] = {}
     #: How many inputs the critic that it asks has.
     inputs: int = 1
+    #: What creators pay of a critic's judgement of fakes beside its verdict.
+    beyond_scores: str | None = None
 
     def __init__(
         self,

@@ -177,6 +177,7 @@ class FeatureReconstructionLoss(Loss):
 
     seats = ("encoder", "generator", "discriminator")
     needs = {"discriminator": "features"}
+    beyond_scores = "features"
 
     def __init__(
         self,

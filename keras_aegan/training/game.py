@@ -5,26 +5,34 @@ from keras import ops
 
 from keras_aegan.rollout import Rollout
 from keras_aegan.training.diagnosis import diagnose
+from keras_aegan.training.one_stage import one_stage
 from keras_aegan.training.sides import CREATORS, CRITICS
 
 
 class Game:
     """The moves of one step: turns, payments, gradients, averages.
 
-    A backend's file adds what Keras leaves to it: how the gradients are taken
-    (`_gradients`), how a function of the model is compiled that changes nothing
-    (`_compiled`), and the signature of `train_step`.
+    A backend's file adds what Keras leaves to it: how a round is played that
+    gradients can be asked of (`_played`), how a function of the model is
+    compiled that changes nothing (`_compiled`), and the signature of
+    `train_step`.
     """
 
-    def _pay(self, data, players, networks, training):
+    def _pay(self, data, players, networks, training, cut=None):
         """What these players pay for one batch.
 
         Returns:
             `(totals, values)`: each player's loss, and every computed term.
         """
-        return self._owe(self._rollout(data, networks, training), players)
+        waiting = set(self.players) - set(players)
+        rollout = self._rollout(
+            data, networks, training, waiting=waiting, cut=cut
+        )
+        return self._owe(rollout, players)
 
-    def _rollout(self, data, networks, training, is_due=None):
+    def _rollout(
+        self, data, networks, training, is_due=None, waiting=(), cut=None
+    ):
         return Rollout(
             networks,
             data,
@@ -33,6 +41,8 @@ class Game:
             ops.convert_to_tensor(self.step),
             is_due or self.is_due,
             training,
+            waiting,
+            cut,
         )
 
     def _owe(self, rollout, players):
@@ -106,10 +116,11 @@ class Game:
         logged = {}
         for players in self._turns():
             totals, values, gradients = self._gradients(
-                lambda players=players: self._pay(
-                    data, players, self.networks, training=True
+                lambda cut=None, players=players: self._pay(
+                    data, players, self.networks, training=True, cut=cut
                 ),
                 self._groups(players),
+                self.updates == "one_stage",
             )
             for player in players:
                 self._apply(player, gradients[player])
@@ -136,7 +147,7 @@ class Game:
 
     def _turns(self):
         """Who moves together, on the same weights and the same batch."""
-        if self.updates == "simultaneous":
+        if self.updates in ("simultaneous", "one_stage"):
             return [self.players]
         if self.updates != "alternating":
             turns = [
@@ -165,6 +176,45 @@ class Game:
             regularised = player if self.networks[player].losses else None
             groups.setdefault((debts, regularised), []).append(player)
         return list(groups.values())
+
+    def _gradients(self, pay, groups, is_one_stage=False):
+        """What is paid, and each player's gradient of what it pays.
+
+        A backend's `_played` plays the round. It returns what is paid, the
+        changes that networks made in themselves (see `_contained`), the keys
+        of the cuts (see `Rollout`), and a function that pulls back: of a dict
+        of player or cut to the gradient at what it pays or at what is cut off
+        (`None` for one), to the gradients of variables and behind cuts.
+
+        Args:
+            pay: a function to `(totals, values)`, of a `cut` if one-stage.
+            groups: players by what they pay, see `_groups`.
+            is_one_stage: whether critics' backward passes serve all players.
+
+        Returns:
+            `(totals, values, gradients)`, the last a dict by player.
+        """
+        totals, values, changes, cuts, pull = self._played(
+            pay, groups, is_one_stage
+        )
+        if is_one_stage:
+            gradients = one_stage(self.owned, groups, cuts, pull)
+        else:
+            gradients = {}
+            for group in groups:
+                scale, shares = self._cotangents(group)
+                owned = [v for player in group for v in self.owned[player]]
+                found, _ = pull({group[0]: scale}, owned)
+                found = iter(found)
+                for player in group:
+                    part = [next(found) for _ in self.owned[player]]
+                    share = shares[player]
+                    gradients[player] = (
+                        part if share is None else [share * g for g in part]
+                    )
+        for variable, value in changes:
+            variable.assign(value)
+        return totals, values, gradients
 
     def _cotangents(self, group):
         """The scale of a group's shared backward pass, and each player's.

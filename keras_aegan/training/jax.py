@@ -6,6 +6,7 @@ backends, and keeps what it assigned.
 """
 
 import dataclasses
+import itertools
 
 import jax
 import keras
@@ -34,11 +35,65 @@ class Trainer(Game):
             return
         super().make_train_function(force)
         compiled = self.train_function
+        if self._is_looped():
+            compiled = self._compiled_execution()
 
         def train_function(state, batches):
             return compiled(state, self._with_due(state, batches))
 
         self.train_function = train_function
+
+    def _is_looped(self):
+        """Whether the batches of an execution run in one compiled loop.
+
+        Keras's is a loop in Python. It is kept for convolutions on the CPU,
+        which XLA's compiler leaves to naive loops within a loop, too.
+        """
+        if self.steps_per_execution == 1 or self.run_eagerly:
+            return False
+        has_convolutions = any(
+            hasattr(layer, "kernel_size")
+            for network in self.networks.values()
+            for layer in network._flatten_layers()
+        )
+        on_cpu = jax.default_backend() == "cpu"
+        return self.jit_compile and not (on_cpu and has_convolutions)
+
+    def _compiled_execution(self):
+        shardings = None
+        if keras.distribution.distribution() is not None:
+            shardings = (None, self._get_state_sharding_spec())
+        compiled = jax.jit(
+            self._loop, donate_argnums=0, out_shardings=shardings
+        )
+
+        def execution(state, batches):
+            steps = list(itertools.islice(batches, self.steps_per_execution))
+            if not steps:
+                raise StopIteration
+            for part in _repeating(steps):
+                logs, state = compiled(state, part)
+            return logs, state
+
+        return execution
+
+    def _loop(self, state, steps):
+        """Training steps of which the same ones repeat, as one loop."""
+        period = _period(steps)
+        if period == len(steps):
+            return self.train_step(state, steps[0])
+        stacked = jax.tree.map(
+            lambda *leaves: jax.numpy.stack(leaves),
+            *(steps[i : i + period] for i in range(0, len(steps), period)),
+        )
+
+        def body(state, steps):
+            for part in _repeating(steps):
+                logs, state = self._loop(state, part)
+            return state, logs
+
+        state, logs = jax.lax.scan(body, state, stacked)
+        return jax.tree.map(lambda values: values[-1], logs), state
 
     def _with_due(self, state, batches):
         """Sends along with each batch what is due, counted on the host."""
@@ -74,53 +129,79 @@ class Trainer(Game):
         )
         return _within(parts, state, lambda: self._judge(data))
 
-    def _gradients(self, pay, groups):
+    def _played(self, pay, groups, is_cut):
         moving = [v for group in groups for p in group for v in self.owned[p]]
         others = {id(v): v for v in self.variables}
         for variable in moving:
             del others[id(variable)]
         kept = [(variable, variable.value) for variable in others.values()]
 
-        def play(values):
+        keys = []
+
+        def play(values, offsets):
+            """What is paid and cut off, and what else came of it.
+
+            The gradient of an offset, all of which are zero, is that of what
+            follows the cut.
+            """
+            cuts = {}
+
+            def cut(key, tensor):
+                cuts[key] = tensor
+                leaf = jax.lax.stop_gradient(tensor)
+                return leaf if offsets is None else leaf + offsets[key]
+
             mapping = [*zip(moving, values, strict=True), *kept]
             with keras.StatelessScope(mapping) as scope:
-                totals, terms = pay()
+                totals, terms = pay(cut) if is_cut else pay()
+            keys[:] = cuts
             # Seeds, statistics and spectral norms change in a forward pass.
             changes = {
                 index: after
                 for index, (variable, before) in enumerate(mapping)
                 if (after := scope.get_current_value(variable)) is not before
             }
-            return totals, (totals, terms, changes)
+            return (totals, list(cuts.values())), (totals, terms, changes)
 
-        _, pull_back, (totals, terms, changes) = jax.vjp(
-            play, [variable.value for variable in moving], has_aux=True
-        )
-        mapped = [*moving, *(variable for variable, _ in kept)]
-        for index, after in changes.items():
-            mapped[index].assign(after)
-        gradients = {}
-        for group in groups:
-            scale, shares = self._cotangents(group)
-            paid = totals[group[0]]
-            one = jax.numpy.ones_like(paid)
-            # One forward pass serves all players: a symbolic zero for the
-            # other losses keeps their backward passes out of this one.
-            cotangents = {
-                player: (one if scale is None else scale * one)
-                if player == group[0]
-                else self._zero(total)
-                for player, total in totals.items()
+        values, offsets = [variable.value for variable in moving], {}
+        if is_cut:
+            (_, cuts), _ = jax.eval_shape(lambda v: play(v, None), values)
+            offsets = {
+                key: jax.numpy.zeros(cut.shape, cut.dtype)
+                for key, cut in zip(keys, cuts, strict=True)
             }
-            (found,) = pull_back(cotangents)
-            found = {id(v): g for v, g in zip(moving, found, strict=True)}
-            for player in group:
-                part = [found[id(v)] for v in self.owned[player]]
-                share = shares[player]
-                gradients[player] = (
-                    part if share is None else [share * g for g in part]
+        (paid, cuts), pull_back, (totals, terms, changes) = jax.vjp(
+            play, values, offsets, has_aux=True
+        )
+
+        def pull(cotangents, variables, wanted=()):
+            # One forward pass serves all players: a symbolic zero for all else
+            # keeps its backward pass out of this one.
+            def of(key, output):
+                if key not in cotangents:
+                    return self._zero(output)
+                scale = cotangents[key]
+                one = jax.numpy.ones_like(output)
+                return one if scale is None else (scale * one).astype(one.dtype)
+
+            found, leaves = pull_back(
+                (
+                    {
+                        player: of(player, total)
+                        for player, total in paid.items()
+                    },
+                    [of(key, out) for key, out in zip(keys, cuts, strict=True)],
                 )
-        return totals, terms, gradients
+            )
+            found = {id(v): g for v, g in zip(moving, found, strict=True)}
+            return (
+                [found[id(variable)] for variable in variables],
+                [leaves[key] for key in wanted],
+            )
+
+        mapped = [*moving, *(variable for variable, _ in kept)]
+        changes = [(mapped[index], after) for index, after in changes.items()]
+        return totals, terms, changes, keys, pull
 
     def _compiled(self, function):
         @jax.jit
@@ -169,6 +250,41 @@ class Trainer(Game):
             variable.assign(value)
         for variable, value in zip(optimizer.variables, state, strict=True):
             variable.assign(value)
+
+
+def _repeating(steps):
+    """Cuts steps into parts of which each is a repetition, or one step.
+
+    A program is compiled for each part that is new. What is due repeats every
+    few steps, so that these are few, and one where an execution is a multiple.
+    """
+    while steps:
+        period = _period(steps)
+        end = len(steps) // period * period
+        if end == period:  # Nothing repeats as a whole: the first that do.
+            kinds = _kinds(steps)
+            changes = (i for i, kind in enumerate(kinds) if kind != kinds[0])
+            end = next(changes, 1)
+        yield steps[:end]
+        steps = steps[end:]
+
+
+def _period(steps):
+    """After how many steps they are the same again, or their number."""
+    kinds = _kinds(steps)
+    return next(
+        period
+        for period in range(1, len(steps) + 1)
+        if kinds[period:] == kinds[: len(steps) - period]
+    )
+
+
+def _kinds(steps):
+    """What a step is compiled for: what is due, and the batch's shape."""
+    return [
+        (jax.tree.structure(step), [x.shape for x in jax.tree.leaves(step)])
+        for step in steps
+    ]
 
 
 def _within(parts, state, moves):

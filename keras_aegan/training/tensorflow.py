@@ -13,27 +13,38 @@ class Trainer(Game):
     def test_step(self, data):
         return self._judge(data)
 
-    def _gradients(self, pay, groups):
-        with tf.GradientTape(persistent=len(groups) > 1) as tape:
-            totals, values, changes = self._contained(pay)
-        gradients = {}
-        for group in groups:
-            scale, shares = self._cotangents(group)
-            owned = [self.owned[player] for player in group]
-            found = tape.gradient(
-                totals[group[0]],
-                [[variable.value for variable in part] for part in owned],
-                output_gradients=scale,
+    def _played(self, pay, groups, is_cut):
+        outputs, leaves = {}, {}
+
+        def cut(key, tensor):
+            outputs[key], leaves[key] = tensor, tf.stop_gradient(tensor)
+            tape.watch(leaves[key])
+            return leaves[key]
+
+        with tf.GradientTape(persistent=True) as tape:
+            totals, values, changes = self._contained(
+                (lambda: pay(cut)) if is_cut else pay
+            )
+        targets = {**totals, **outputs}
+
+        def pull(cotangents, variables, keys=()):
+            return tape.gradient(
+                [targets[key] for key in cotangents],
+                [
+                    [variable.value for variable in variables],
+                    [leaves[key] for key in keys],
+                ],
+                # Among several a `None` would stand for zero.
+                output_gradients=[
+                    tf.ones_like(targets[key])
+                    if cotangent is None
+                    else cotangent
+                    for key, cotangent in cotangents.items()
+                ],
                 unconnected_gradients=tf.UnconnectedGradients.ZERO,
             )
-            for player, part in zip(group, found, strict=True):
-                share = shares[player]
-                gradients[player] = (
-                    part if share is None else [share * g for g in part]
-                )
-        for variable, value in changes:
-            variable.assign(value)
-        return totals, values, gradients
+
+        return totals, values, changes, list(outputs), pull
 
     def _apply(self, player, gradients):
         self.optimizer[player].apply(gradients, self.owned[player])

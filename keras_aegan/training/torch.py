@@ -1,5 +1,8 @@
 """The training step on PyTorch."""
 
+import contextlib
+import warnings
+
 import keras
 import torch
 
@@ -7,6 +10,50 @@ from keras_aegan.training.game import Game
 
 
 class Trainer(Game):
+    # Keras takes one batch a call. Several are a plain loop, which spares the
+    # time between calls: callbacks, and the logs that they are given.
+
+    def make_train_function(self, force=False):
+        if self.train_function is None or force:
+            self._make_for_one(super().make_train_function)
+            self.train_function = _by_batch(self.train_function, _last)
+
+    def make_test_function(self, force=False):
+        if self.test_function is None or force:
+            self._make_for_one(super().make_test_function)
+            self.test_function = _by_batch(self.test_function, _last)
+
+    def make_predict_function(self, force=False):
+        if self.predict_function is None or force:
+            self._make_for_one(super().make_predict_function)
+            self.predict_function = _by_batch(self.predict_function, _joined)
+
+    def fit(self, *args, **kwargs):
+        with self._short_executions():
+            return super().fit(*args, **kwargs)
+
+    def evaluate(self, *args, **kwargs):
+        with self._short_executions():
+            return super().evaluate(*args, **kwargs)
+
+    def predict(self, *args, **kwargs):
+        with self._short_executions():
+            return super().predict(*args, **kwargs)
+
+    @contextlib.contextmanager
+    def _short_executions(self):
+        """Keras warns of too few data where an epoch's last call is shorter."""
+        with warnings.catch_warnings():
+            if self.steps_per_execution > 1:
+                message = "Your input ran out of data"
+                warnings.filterwarnings("ignore", message)
+            yield
+
+    def _make_for_one(self, make):
+        asked, self.steps_per_execution = self.steps_per_execution, 1
+        make(force=True)
+        self.steps_per_execution = asked
+
     def train_step(self, data):
         with torch.no_grad():
             return self._move(data)
@@ -14,35 +61,45 @@ class Trainer(Game):
     def test_step(self, data):
         return self._judge(data)
 
-    def _gradients(self, pay, groups):
+    def _played(self, pay, groups, is_cut):
+        outputs, leaves = {}, {}
+
+        def cut(key, tensor):
+            outputs[key] = tensor
+            leaves[key] = tensor.detach().requires_grad_()
+            return leaves[key]
+
         with torch.enable_grad():
-            totals, values, changes = self._contained(pay)
-        gradients = {}
-        for index, group in enumerate(groups):
-            scale, shares = self._cotangents(group)
-            owned = [v for player in group for v in self.owned[player]]
-            found = iter(
-                torch.autograd.grad(
-                    # A player may owe nothing in a step, a lazy penalty alone.
-                    totals[group[0]].requires_grad_(),
-                    [variable.value for variable in owned],
-                    grad_outputs=scale,
-                    retain_graph=index < len(groups) - 1,
-                    allow_unused=True,
-                    materialize_grads=True,
-                )
+            totals, values, changes = self._contained(
+                (lambda: pay(cut)) if is_cut else pay
             )
-            for player in group:
-                part = [next(found) for _ in self.owned[player]]
-                share = shares[player]
-                gradients[player] = (
-                    part if share is None else [share * g for g in part]
-                )
-        for variable, value in changes:
-            variable.assign(value.detach())
+        # A player may owe nothing in a step, a lazy penalty alone.
+        paid = {p: total.requires_grad_() for p, total in totals.items()}
+        targets = {**paid, **outputs}
+
+        def pull(cotangents, variables, keys=()):
+            asked = {
+                key: cotangent
+                for key, cotangent in cotangents.items()
+                if targets[key].requires_grad  # Of what a player made.
+            }
+            found = torch.autograd.grad(
+                [targets[key] for key in asked],
+                [
+                    *(variable.value for variable in variables),
+                    *(leaves[key] for key in keys),
+                ],
+                grad_outputs=list(asked.values()),
+                retain_graph=True,
+                allow_unused=True,
+                materialize_grads=True,
+            )
+            return found[: len(variables)], found[len(variables) :]
+
+        changes = [(variable, value.detach()) for variable, value in changes]
         totals = {player: total.detach() for player, total in totals.items()}
         values = {term: value.detach() for term, value in values.items()}
-        return totals, values, gradients
+        return totals, values, changes, list(outputs), pull
 
     def _apply(self, player, gradients):
         self.optimizer[player].apply(gradients, self.owned[player])
@@ -54,3 +111,20 @@ class Trainer(Game):
                 return function(*args)
 
         return called
+
+
+def _by_batch(function, combined):
+    """Calls a function of one batch for each, and combines the results."""
+
+    def called(batches):
+        return combined([function([batch]) for batch in batches])
+
+    return called
+
+
+def _last(results):
+    return results[-1]
+
+
+def _joined(results):
+    return keras.tree.map_structure(lambda *parts: torch.cat(parts), *results)
