@@ -1,7 +1,13 @@
-"""Layers that Keras lacks."""
+"""Layers that Keras lacks, or has slower."""
 
+from keras_aegan.layers.conv2d_transpose import Conv2DTranspose
 from keras_aegan.layers.diff_augment import DiffAugment
 from keras_aegan.layers.mixture import GaussianMixture
 from keras_aegan.layers.straight_through import StraightThrough
 
-__all__ = ["DiffAugment", "GaussianMixture", "StraightThrough"]
+__all__ = [
+    "Conv2DTranspose",
+    "DiffAugment",
+    "GaussianMixture",
+    "StraightThrough",
+]

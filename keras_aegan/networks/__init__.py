@@ -11,6 +11,11 @@ from keras_aegan.networks.convolutional import (
     convolutional_encoder,
     convolutional_generator,
 )
+from keras_aegan.networks.dcgan import (
+    dcgan_discriminator,
+    dcgan_encoder,
+    dcgan_generator,
+)
 from keras_aegan.networks.dense import (
     dense_autoencoder,
     dense_discriminator,
@@ -40,6 +45,9 @@ __all__ = [
     "convolutional_discriminator",
     "convolutional_encoder",
     "convolutional_generator",
+    "dcgan_discriminator",
+    "dcgan_encoder",
+    "dcgan_generator",
     "dense_autoencoder",
     "dense_discriminator",
     "dense_encoder",

@@ -5,12 +5,12 @@ from keras import layers, ops
 
 from keras_aegan import networks
 from keras_aegan.hub.safety import check_config
-from keras_aegan.layers import DiffAugment
+from keras_aegan.layers import Conv2DTranspose, DiffAugment
 from keras_aegan.networks.sizes import data_sizes
 
 IMAGES = [(28, 28, 1), (32, 32, 3), (64, 64, 3), (96, 64, 3), (128, 128, 1)]
 SIGNALS = [(28, 1), (100, 3)]
-FAMILIES = ["residual", "convolutional"]
+FAMILIES = ["residual", "convolutional", "dcgan"]
 DATA = [(2,), (28, 28, 1), (7, 3), (5,), (3, 2, 2, 2), (1, 6, 4)]
 EVERYTHING = ("score", "features", "reconstruction")
 families = pytest.mark.parametrize("family", FAMILIES)
@@ -29,6 +29,10 @@ def noise(*shape, seed=0):
 def shapes_of(network):
     """The shapes of one sample's outputs, by name."""
     return {name: x.shape[1:] for name, x in network.output.items()}
+
+
+def layers_of(network, kinds):
+    return [x for x in network._flatten_layers() if isinstance(x, kinds)]
 
 
 def run(network, inputs, **kwargs):
@@ -147,6 +151,17 @@ def test_width_blocks_and_the_widest_layer():
     ]
     # From the image; two blocks of two; each size but the first is widened.
     assert filters == [4] * 5 + [8] * 15
+
+
+def test_filters_of_dcgan():
+    """Those of the paper's figure 1, for 64x64 and a width of 128."""
+    generator = networks.dcgan_generator((64, 64, 3), 5, width=128)
+    filters = [x.filters for x in layers_of(generator, Conv2DTranspose)]
+    assert generator.get_layer("start").units == 4 * 4 * 1024
+    assert filters == [512, 256, 128, 3]
+    critic = networks.dcgan_discriminator((128, 128, 3), width=4)
+    filters = [x.filters for x in layers_of(critic, layers.Conv2D)]
+    assert filters == [4, 8, 16, 32, 32]
 
 
 # === Range ===
@@ -317,9 +332,10 @@ def test_patches_without_a_convolution_are_refused():
 # === Distributions of codes ===
 
 
-@pytest.mark.parametrize("family", ["dense", "residual"])
+@pytest.mark.parametrize("family", ["dense", "residual", "dcgan"])
 def test_an_encoder_of_distributions(family):
     shape, options = {
+        "dcgan": ((16, 16, 1), small),
         "dense": ((6,), {"hidden_units": (4,), "code_activation": "relu"}),
         "residual": ((16, 1), small),
     }[family]
@@ -379,6 +395,22 @@ def test_a_residual_critic_with_everything():
     assert decoder < bare.count_params()
 
 
+def test_a_dcgan_critic_and_the_features_of_its_score():
+    critic = networks.dcgan_discriminator(
+        (16, 16, 1), 4, outputs=("score", "features"), spectral_norm=True
+    )
+    assert shapes_of(critic) == {"score": (1,), "features": (4, 4, 8)}
+    wrapped = layers_of(critic, layers.SpectralNormalization)
+    assert [x.layer.name for x in wrapped] == ["conv_0", "conv_1", "score"]
+    results = critic(noise(2, 16, 16, 1), training=True)
+    flat = ops.reshape(results["features"], (2, -1))
+    np.testing.assert_allclose(
+        run(critic.get_layer("spectral_score"), flat, training=False),
+        ops.convert_to_numpy(results["score"]),
+        atol=1e-5,
+    )
+
+
 def test_a_critic_of_features_alone_has_no_score():
     critic = networks.dense_discriminator((3,), (4,), outputs=("features",))
     assert shapes_of(critic) == {"features": (4,)}
@@ -391,13 +423,11 @@ def test_outputs_that_there_are_not_are_refused(outputs):
         networks.dense_discriminator((3,), (), outputs=outputs)
     with pytest.raises(ValueError, match=r"some of \('score', 'features'\)"):
         networks.patch_discriminator((8, 8, 1), 2, 1, outputs=outputs)
+    with pytest.raises(ValueError, match=r"some of \('score', 'features'\)"):
+        networks.dcgan_discriminator((16, 16, 1), 2, outputs=outputs)
 
 
 # === Spectral normalisation ===
-
-
-def layers_of(network, kinds):
-    return [x for x in network._flatten_layers() if isinstance(x, kinds)]
 
 
 @pytest.mark.parametrize("shape", [(16, 16, 1), (6,)])
@@ -424,8 +454,16 @@ def test_spectral_normalisation(shape):
 # === Augmentation ===
 
 
-@pytest.mark.parametrize("shape", [(16, 16, 1), (16, 2)])
-@pytest.mark.parametrize("family", ["dense", "residual"])
+@pytest.mark.parametrize(
+    ("family", "shape"),
+    [
+        ("dense", (16, 16, 1)),
+        ("dense", (16, 2)),
+        ("residual", (16, 16, 1)),
+        ("residual", (16, 2)),
+        ("dcgan", (16, 16, 1)),
+    ],
+)
 def test_data_are_augmented_before_anything_else(family, shape):
     kwargs = {"hidden_units": (4,)} if family == "dense" else {"width": 4}
     critic = make(
@@ -559,6 +597,7 @@ KINDS = {
     "autoencoder": lambda: networks.autoencoder((6,), 3, 4),
     "joint": lambda: networks.joint_discriminator((6,), (3,), (4,), 2),
     "patches": lambda: networks.patch_discriminator((8, 8, 1), 2, 1),
+    "dcgan": lambda: networks.dcgan_generator((16, 16, 1), 3, 4),
     "map": lambda: networks.spatial_encoder((8, 8, 1), 3, width=4),
 }
 

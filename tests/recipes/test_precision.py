@@ -1,0 +1,59 @@
+"""Every recipe pays and learns the same in half precision, to its rounding.
+
+A piecewise linear network's gradient jumps where rounding moves a sample over
+a kink: directions are compared, and the losses to a few roundings.
+"""
+
+import keras
+import numpy as np
+import pytest
+from cases import CASES, fix
+from keras import ops
+
+#: Of a loss, and of the angle's cosine: bfloat16 has 8 bits, float16 has 11.
+ROUNDING = {"mixed_bfloat16": 2.0**-5, "mixed_float16": 2.0**-8}
+NAMES = [name for name in CASES if name == CASES[name].recipe]
+
+
+def _played(name, policy):
+    """What each player pays, and its gradient as one vector."""
+    keras.config.set_dtype_policy(policy)
+    model = fix(CASES[name].build())
+    model.compile("sgd")
+    scale = 1.0
+    if policy == "mixed_float16":
+        scale = 2.0**7  # Where training ends up, from the 2**15 it starts at.
+        for player in model.players:
+            model.optimizer[player].dynamic_scale.assign(scale)
+    data = model.spec.to_networks(CASES[name].data())
+    totals, _, gradients = model._gradients(
+        lambda: model._pay(data, model.players, model.networks, True),
+        model._groups(model.players),
+    )
+    found = {}
+    for player in model.players:
+        parts = [ops.convert_to_numpy(g).ravel() for g in gradients[player]]
+        vector = np.concatenate(parts).astype("float64") / scale
+        found[player] = float(totals[player]), vector
+    return found
+
+
+@pytest.fixture(autouse=True)
+def _restored():
+    before = keras.config.dtype_policy()
+    yield
+    keras.config.set_dtype_policy(before)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_losses_and_gradients_are_those_of_float32(name):
+    expected = _played(name, "float32")
+    for policy, rounding in ROUNDING.items():
+        found = _played(name, policy)
+        for player, (paid, gradient) in expected.items():
+            paid_in_half, in_half = found[player]
+            assert paid_in_half == pytest.approx(paid, rounding, rounding)
+            lengths = np.linalg.norm(gradient), np.linalg.norm(in_half)
+            assert lengths[1] == pytest.approx(lengths[0], 4 * rounding)
+            cosine = gradient @ in_half / max(lengths[0] * lengths[1], 1e-12)
+            assert cosine >= 1 - rounding or max(lengths) < 1e-12
