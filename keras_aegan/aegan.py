@@ -405,7 +405,10 @@ on codes |
                 what the model makes with data in `evaluate`, and in `fit` with
                 its validation data. They are no part of a saved model.
             run_eagerly: whether to run each step uncompiled, for debugging.
-            steps_per_execution: batches a compiled call (not on PyTorch).
+            steps_per_execution: batches a call, between which no callback
+                runs: one compiled loop on TensorFlow and JAX (but for
+                convolutions on JAX's CPU), a plain one on PyTorch. Best a
+                multiple of the penalties' `interval`.
             jit_compile: whether to compile with XLA; `"auto"` leaves the
                 choice to Keras. Not on PyTorch, whose `torch.compile` cannot
                 differentiate twice, as the penalties need.

@@ -205,6 +205,7 @@ def test_training_refuses_a_backup_folder_of_something_else(
         (["--option", "widht=4"], "width=32"),
         (["--option", "width"], "expected NAME=VALUE"),
         (["--option", "widht=4"], "seed=None"),
+        (["--option", "updates=both"], "'one_stage'"),
         (["--recipe", "latent_gan"], "starts from a trained model"),
         (["--option", "image_shape=3"], "expected NAME=VALUE"),
         (["--option", "width='many'"], ""),

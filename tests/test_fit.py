@@ -342,12 +342,8 @@ def fitted(model, x, **kwargs):
     return history.history, weights(model)
 
 
-def test_steps_per_execution(tiny_model, images, backend):
+def test_steps_per_execution(tiny_model, images):
     x = images(16)
-    if backend == "torch":
-        with pytest.raises(ValueError, match="steps_per_execution"):
-            fitted(tiny_model(), x, steps_per_execution=2)
-        return
     keras.utils.set_random_seed(0)
     _, single = fitted(tiny_model(), x)
     keras.utils.set_random_seed(0)

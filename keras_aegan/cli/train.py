@@ -22,7 +22,7 @@ from keras_aegan.cli.models import load, read_for, save_pictures, shows
 from keras_aegan.images import import_pillow, read_data
 from keras_aegan.report import write_report
 
-_COMMON = ("data_range", "data_dtype", "ema_momentum", "seed")
+_COMMON = ("updates", "data_range", "data_dtype", "ema_momentum", "seed")
 _MANY_EPOCHS = 1_000_000  # where minutes end the training, not epochs
 _NOTE = "run.json"  # in the backup: whose it is
 _STATE = "latest.weights.h5"  # what Keras's BackupAndRestore writes there

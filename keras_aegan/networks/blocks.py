@@ -102,8 +102,7 @@ def _doubled(features, name):
 def _from_patches(features, data_shape):
     """A patch of data from each position (pixel shuffle).
 
-    Chosen over a transposed convolution, whose weight gradient is slow on
-    JAX's CPU backend.
+    No convolution runs at the full size.
     """
     *size, channels = data_shape
     name = kind(data_shape)
