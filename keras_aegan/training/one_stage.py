@@ -8,7 +8,7 @@ one another:
 
 with `D` what the critic pays and `C` what creators pay. The critic's own pass
 gives `d D / d v_i` on its way; the creators go on from there, rescaled sample
-by sample. Shen et al. (2021), equation 6.
+by sample. Shen et al. (2021).
 
 The round is cut in three: losses, behind the verdicts; critics; creators.
 """
