@@ -152,7 +152,7 @@ def classifier(data, labels, test, test_labels):
         x = layers.Conv2D(filters, 3, padding="same", activation="relu")(x)
         x = layers.MaxPooling2D()(x)
     features = layers.Dense(64, activation="relu")(layers.Flatten()(x))
-    model = keras.Model(inputs, layers.Dense(10)(features))
+    model = keras.Model(inputs, layers.Dense(int(labels.max()) + 1)(features))
     model.compile(
         "adam",
         keras.losses.SparseCategoricalCrossentropy(from_logits=True),
