@@ -19,6 +19,7 @@ from keras_aegan.losses import Loss
 from keras_aegan.priors import PRIORS, interpolate_codes, sample_noise
 from keras_aegan.samplers import fit_prior
 from keras_aegan.seats import check_seats, payments
+from keras_aegan.sharing import drawn
 from keras_aegan.tokens import TokenSpec
 from keras_aegan.training import Trainer
 from keras_aegan.training.one_stage import check_one_stage, check_verdicts
@@ -376,7 +377,7 @@ on codes |
 
     def _random(self, kind, shape):
         """Random numbers of a training step, from the model's own seed."""
-        return PRIORS[kind](shape, self.seed_generator)
+        return drawn(lambda s: PRIORS[kind](s, self.seed_generator), shape)
 
     # === Training ===
 
@@ -508,7 +509,16 @@ on codes |
     def compile_from_config(self, config):
         self.compile(**keras.saving.deserialize_keras_object(config))
 
-    def fit(self, x=None, y=None, *args, **kwargs):
+    def fit(
+        self,
+        x=None,
+        y=None,
+        batch_size: int | None = None,
+        epochs: int = 1,
+        verbose="auto",
+        callbacks=None,
+        **kwargs,
+    ):
         """Trains the players, as `keras.Model.fit` does.
 
         Args:
@@ -518,10 +528,14 @@ on codes |
                 batches `x`, `(x,)` or `(x, y)`. It is checked before it is
                 used; labels are ignored.
             y: labels, ignored.
-            *args: as in `keras.Model.fit`.
-            **kwargs: as in `keras.Model.fit` (`batch_size`, `epochs`,
-                `callbacks`, `validation_data` ...), but for `class_weight` and
-                `sample_weight`, which a game has no use for.
+            batch_size: samples a batch, of an array, on all devices together;
+                32 by default.
+            epochs: how often the data are gone through, 1 by default.
+            verbose: as in `keras.Model.fit`.
+            callbacks: as in `keras.Model.fit`. With several processes of
+                PyTorch they run in the first alone.
+            **kwargs: as in `keras.Model.fit` (`validation_data` ...), but for
+                `class_weight` and `sample_weight`, which a game has no use for.
 
         Returns:
             A `keras.callbacks.History` with each player's loss
@@ -533,30 +547,38 @@ on codes |
                     f"`{weight}` has no meaning in an adversarial game and is "
                     "not supported. Repeat the samples that should count more."
                 )
-        callbacks = kwargs.get("callbacks")
         callbacks = getattr(callbacks, "callbacks", callbacks)
-        for callback in keras.tree.flatten(callbacks):
+        callbacks = keras.tree.flatten(callbacks or [])
+        for callback in callbacks:
             if isinstance(callback, keras.callbacks.TerminateOnNaN):
                 raise ValueError(
                     "TerminateOnNaN watches a log named 'loss', which a game "
                     "does not have, and would do nothing. Use EarlyStopping("
                     "monitor='generator_loss', patience=...), which NaN stops."
                 )
+        callbacks, verbose = self._called_back(callbacks, verbose, x)
         if any(
             type(loss).after_epoch is not Loss.after_epoch
             for loss in self.objectives
         ):
-            kwargs["callbacks"] = self._with_epochs(callbacks)
+            callbacks = [self._epochs(), *callbacks]
         if not self.compiled:
             self.compile()
         self._check_owned()
         if kwargs.get("validation_data") is not None:
             validation = without_labels(kwargs["validation_data"])
             kwargs["validation_data"] = self.spec.checked(validation)
-        return super().fit(self.spec.checked(x), None, *args, **kwargs)
+        return super().fit(
+            self.spec.checked(x),
+            batch_size=batch_size,
+            epochs=epochs,
+            verbose=verbose,
+            callbacks=callbacks,
+            **kwargs,
+        )
 
-    def _with_epochs(self, callbacks):
-        """The callbacks, after one that tells losses that an epoch ended.
+    def _epochs(self):
+        """A callback that tells losses that an epoch ended.
 
         It comes first, so that what the others save is that of the epoch.
         """
@@ -565,8 +587,7 @@ on codes |
             for loss in self.objectives:
                 loss.after_epoch()
 
-        first = keras.callbacks.LambdaCallback(on_epoch_end=after_epoch)
-        return [first, *keras.tree.flatten(callbacks or [])]
+        return keras.callbacks.LambdaCallback(on_epoch_end=after_epoch)
 
     def evaluate(
         self,

@@ -2,6 +2,7 @@
 
 from keras_aegan.layers.conv2d_transpose import Conv2DTranspose
 from keras_aegan.layers.diff_augment import DiffAugment
+from keras_aegan.layers.gaussian_noise import GaussianNoise
 from keras_aegan.layers.mixture import GaussianMixture
 from keras_aegan.layers.straight_through import StraightThrough
 
@@ -9,5 +10,6 @@ __all__ = [
     "Conv2DTranspose",
     "DiffAugment",
     "GaussianMixture",
+    "GaussianNoise",
     "StraightThrough",
 ]

@@ -5,6 +5,8 @@ import math
 import keras
 from keras import ops
 
+from keras_aegan.sharing import drawn
+
 _POLICIES = ("color", "translation", "cutout")
 
 
@@ -130,13 +132,13 @@ class DiffAugment(keras.layers.Layer):
 
     def _uniform(self, x, low, high):
         """A number for each sample."""
-        return keras.random.uniform(
-            (ops.shape(x)[0], 1, 1, 1),
-            low,
-            high,
-            dtype=x.dtype,
-            seed=self.seed_generator,
-        )
+
+        def draw(shape):
+            return keras.random.uniform(
+                shape, low, high, dtype=x.dtype, seed=self.seed_generator
+            )
+
+        return drawn(draw, (ops.shape(x)[0], 1, 1, 1))
 
     def _translate(self, x):
         # One gather of positions from the padded samples: exact, where a
@@ -170,13 +172,13 @@ class DiffAugment(keras.layers.Layer):
 
     def _integers(self, x, count):
         """A number from 0 to below `count` for each sample."""
-        return keras.random.randint(
-            (ops.shape(x)[0], *(1,) * (len(x.shape) - 1)),
-            0,
-            count,
-            dtype="int32",
-            seed=self.seed_generator,
-        )
+
+        def draw(shape):
+            return keras.random.randint(
+                shape, 0, count, dtype="int32", seed=self.seed_generator
+            )
+
+        return drawn(draw, (ops.shape(x)[0], *(1,) * (len(x.shape) - 1)))
 
     @staticmethod
     def _along(values, axis, x):

@@ -6,6 +6,7 @@ import keras
 from keras import ops
 
 from keras_aegan.losses.loss import Loss
+from keras_aegan.sharing import whole
 
 #: Of the kernel's width, as in Tolstikhin's code.
 SCALES = (0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0)
@@ -109,7 +110,7 @@ class MaximumMeanDiscrepancyLoss(Loss):
     def values(self, rollout):
         prior, codes = (
             ops.reshape(ops.cast(part, "float32"), (ops.shape(part)[0], -1))
-            for part in (rollout.prior_codes, rollout.codes)
+            for part in (whole(rollout.prior_codes), whole(rollout.codes))
         )
         count = ops.cast(ops.shape(codes)[0], "float32")
         base = 2.0 * math.prod(rollout.codes.shape[1:])

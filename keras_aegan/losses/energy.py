@@ -8,6 +8,7 @@ import keras
 from keras import ops
 
 from keras_aegan.losses.loss import Loss
+from keras_aegan.sharing import whole
 
 
 def _energy(error):
@@ -180,7 +181,7 @@ class MarginEnergyLoss(_Energy):
             )
         if self.pulling_away:
             judged = rollout.judgement("discriminator", self.fake)
-            values["pulling_away"] = pulling_away(judged["features"])
+            values["pulling_away"] = pulling_away(whole(judged["features"]))
         return values
 
     def get_config(self):
@@ -267,7 +268,9 @@ class EquilibriumEnergyLoss(_Energy):
     def values(self, rollout):
         if self._is_alone(rollout):
             return self._fooling(rollout)
-        real, fake = map(ops.mean, self._energies(rollout))
+        # The balance is that of means over the whole batch.
+        energies = whole(ops.stack(self._energies(rollout), axis=1))
+        real, fake = ops.unstack(ops.mean(energies, axis=0), 2)
         k = self.k + 0.0
         return {
             **self._named(real - k * fake, fake, real),

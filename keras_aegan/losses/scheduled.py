@@ -6,6 +6,7 @@ from keras import ops
 from keras_aegan.critics import judge
 from keras_aegan.losses.adversarial import DataAdversarialLoss
 from keras_aegan.losses.input_gradient import input_gradient
+from keras_aegan.sharing import batch_size, whole
 
 
 @keras.saving.register_keras_serializable(package="keras_aegan")
@@ -105,10 +106,7 @@ class ScheduledAdversarialLoss(DataAdversarialLoss):
         by_error = input_gradient(
             lambda again: ops.mean(ops.abs(again - data)), again
         )
-        lengths = [
-            ops.sqrt(ops.sum(ops.square(ops.cast(gradient, "float32"))))
-            for gradient in (by_error, by_adversary)
-        ]
+        lengths = [_length(gradient) for gradient in (by_error, by_adversary)]
         ratio = lengths[0] / (lengths[1] + 1e-4)
         return ops.stop_gradient(ops.minimum(ratio, self.max_ratio))
 
@@ -119,3 +117,11 @@ class ScheduledAdversarialLoss(DataAdversarialLoss):
             start=self.start, ramp=self.ramp, max_ratio=self.max_ratio
         )
         return config
+
+
+def _length(gradient):
+    """The norm, over the whole batch, of the gradient of a mean over rows."""
+    rows, axes = ops.shape(gradient)[0], tuple(range(1, len(gradient.shape)))
+    part = ops.cast(rows / batch_size(gradient), "float32")
+    squares = ops.square(part * ops.cast(gradient, "float32"))
+    return ops.sqrt(ops.sum(whole(ops.sum(squares, axis=axes))))

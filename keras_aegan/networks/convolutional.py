@@ -11,6 +11,7 @@ convolutions.
 import keras
 from keras import layers
 
+from keras_aegan.layers import GaussianNoise
 from keras_aegan.networks.sizes import image_sizes
 
 _NOISE = 0.01
@@ -57,7 +58,7 @@ def convolutional_encoder(
           https://arxiv.org/abs/2004.05472)
     """
     image = keras.Input(image_shape, name="image")
-    features = layers.GaussianNoise(_NOISE)(image)
+    features = GaussianNoise(_NOISE)(image)
     for stage in range(len(image_sizes(image_shape)) - 1):
         features = _convolution(width * 2**stage, 2, f"conv_{stage}")(features)
         features = layers.LayerNormalization(name=f"norm_{stage}")(features)
@@ -96,7 +97,7 @@ def convolutional_discriminator(
           https://arxiv.org/abs/2004.05472)
     """
     image = keras.Input(image_shape, name="image")
-    features = layers.GaussianNoise(_NOISE)(image)
+    features = GaussianNoise(_NOISE)(image)
     for stage in range(len(image_sizes(image_shape)) - 1):
         features = _convolution(width * 2**stage, 2, f"conv_{stage}")(features)
         features = layers.LeakyReLU(0.02)(features)

@@ -4,6 +4,7 @@ import keras
 from keras import ops
 
 from keras_aegan.rollout import Rollout
+from keras_aegan.sharing import batch_size, sharing, summed
 from keras_aegan.training.diagnosis import diagnose
 from keras_aegan.training.one_stage import one_stage
 from keras_aegan.training.sides import CREATORS, CRITICS
@@ -14,8 +15,8 @@ class Game:
 
     A backend's file adds what Keras leaves to it: how a round is played that
     gradients can be asked of (`_played`), how a function of the model is
-    compiled that changes nothing (`_compiled`), and the signature of
-    `train_step`.
+    compiled that changes nothing (`_compiled`), which part of a batch a device
+    takes (`_shared`), and the signature of `train_step`.
     """
 
     def _pay(self, data, players, networks, training, cut=None):
@@ -112,7 +113,11 @@ class Game:
 
     def _move(self, data):
         """All turns of one training step on one batch."""
-        data = self.spec.to_networks(_inputs(data))
+        data, share = self._shared(self.spec.to_networks(_inputs(data)))
+        with sharing(share):
+            return self._play(data)
+
+    def _play(self, data):
         logged = {}
         for players in self._turns():
             totals, values, gradients = self._gradients(
@@ -122,6 +127,7 @@ class Game:
                 self._groups(players),
                 self.updates == "one_stage",
             )
+            totals, values, gradients = summed((totals, values, gradients))
             for player in players:
                 self._apply(player, gradients[player])
                 logged[f"{player}_loss"] = totals[player]
@@ -132,17 +138,28 @@ class Game:
         self._average()
         return self._track(logged, data)
 
+    def _shared(self, data):
+        """The rows that this device takes, and its `Share`, if not all."""
+        return data, None
+
+    def _called_back(self, callbacks, verbose, source):
+        """The callbacks and the verbosity of this process in `fit`."""
+        return callbacks, verbose
+
     def _judge(self, data):
         """All terms and losses on one batch, without any change."""
-        data = self.spec.to_networks(_inputs(data))
+        data, share = self._shared(self.spec.to_networks(_inputs(data)))
         networks = {seat: self.used(seat) for seat in self.networks}
-        totals, values = self._pay(data, self.players, networks, training=False)
-        for player, total in totals.items():
-            values[f"{player}_loss"] = total
-        return self._track(values, data)
+        with sharing(share):
+            totals, values = summed(
+                self._pay(data, self.players, networks, training=False)
+            )
+            for player, total in totals.items():
+                values[f"{player}_loss"] = total
+            return self._track(values, data)
 
     def _track(self, logged, data):
-        self.tracker.update_state(logged, ops.shape(data)[0])
+        self.tracker.update_state(logged, batch_size(data))
         return self.get_metrics_result()
 
     def _turns(self):

@@ -5,7 +5,9 @@ import warnings
 
 import keras
 import torch
+from torch import distributed
 
+from keras_aegan.training import processes
 from keras_aegan.training.game import Game
 
 
@@ -28,13 +30,13 @@ class Trainer(Game):
             self._make_for_one(super().make_predict_function)
             self.predict_function = _by_batch(self.predict_function, _joined)
 
-    def fit(self, *args, **kwargs):
-        with self._short_executions():
-            return super().fit(*args, **kwargs)
+    def fit(self, x, *args, **kwargs):
+        with self._short_executions(), self._reading(x):
+            return super().fit(x, *args, **kwargs)
 
-    def evaluate(self, *args, **kwargs):
-        with self._short_executions():
-            return super().evaluate(*args, **kwargs)
+    def evaluate(self, x, *args, **kwargs):
+        with self._short_executions(), self._reading(x):
+            return super().evaluate(x, *args, **kwargs)
 
     def predict(self, *args, **kwargs):
         with self._short_executions():
@@ -48,6 +50,28 @@ class Trainer(Game):
                 message = "Your input ran out of data"
                 warnings.filterwarnings("ignore", message)
             yield
+
+    _is_divided = False
+
+    @contextlib.contextmanager
+    def _reading(self, source):
+        """Notes whether the data come to each process divided."""
+        before, self._is_divided = (
+            self._is_divided,
+            bool(processes.sampler_of(source)),
+        )
+        try:
+            yield
+        finally:
+            self._is_divided = before
+
+    def _called_back(self, callbacks, verbose, source):
+        if not processes.are_many():
+            return callbacks, verbose
+        if distributed.get_rank():
+            callbacks, verbose = [], 0
+        together = processes.Together(processes.sampler_of(source))
+        return [*callbacks, together], verbose
 
     def _make_for_one(self, make):
         asked, self.steps_per_execution = self.steps_per_execution, 1
@@ -100,6 +124,12 @@ class Trainer(Game):
         totals = {player: total.detach() for player, total in totals.items()}
         values = {term: value.detach() for term, value in values.items()}
         return totals, values, changes, list(outputs), pull
+
+    def _shared(self, data):
+        """Of the same batch in each process, this one's rows."""
+        if not processes.are_many():
+            return data, None
+        return processes.shared(data, self._is_divided)
 
     def _apply(self, player, gradients):
         self.optimizer[player].apply(gradients, self.owned[player])

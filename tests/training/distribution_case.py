@@ -1,8 +1,13 @@
-"""Ten steps of some recipes on virtual devices; run as a script to a file.
+"""Ten steps of some recipes on several devices; run as a script to a file.
 
-KERAS_BACKEND=jax python distribution_case.py 8 data out.npz gan began
+    KERAS_BACKEND=jax python distribution_case.py 8 data out.npz gan began
+    KERAS_BACKEND=torch torchrun --nproc-per-node 2 distribution_case.py \\
+        2 data out.npz gan began
+
+On JAX and TensorFlow the devices are virtual ones, on PyTorch processes.
 """
 
+import dataclasses
 import os
 import sys
 
@@ -16,12 +21,17 @@ import numpy as np
 from cases import CASES
 from keras import distribution
 
-#: Batches of 16 samples.
-STEPS, BATCH_SIZE = 10, 16
+if keras.backend.backend() == "torch":
+    import torch
+
+#: On JAX a batch divides evenly among the devices; elsewhere it need not.
+STEPS, BATCH_SIZE = 10, 16 if keras.backend.backend() == "jax" else 15
 
 
 def _distribute(kind, devices):
-    if kind == "data":
+    if "RANK" in os.environ:
+        torch.distributed.init_process_group("gloo")
+    elif kind == "data":
         distribution.set_distribution(distribution.DataParallel())
     elif kind == "model":
         mesh = distribution.DeviceMesh((1, devices), ("batch", "model"))
@@ -33,10 +43,16 @@ def _distribute(kind, devices):
 
 
 def trained(name):
-    """All variables and the last logs after ten steps."""
-    model = CASES[name].build()
-    model.compile(keras.optimizers.Adam(1e-3))
-    data = CASES[name].data(STEPS * BATCH_SIZE)
+    """All variables and the last logs after ten steps of `CASE+UPDATES`."""
+    name, _, updates = name.partition("+")
+    case = CASES[name]
+    if updates:
+        options = {**case.options, "updates": updates}
+        case = dataclasses.replace(case, options=options)
+    model = case.build()
+    # Adam's usual epsilon lets it step by gradients that are mere rounding.
+    model.compile(keras.optimizers.Adam(1e-3, epsilon=1e-3))
+    data = case.data(STEPS * BATCH_SIZE)
     logs = model.fit(data, batch_size=BATCH_SIZE, shuffle=False, verbose=0)
     found = {f"{v.path} {i}": v.numpy() for i, v in enumerate(model.variables)}
     return found | {f"log {k}": v[-1] for k, v in logs.history.items()}
@@ -44,14 +60,15 @@ def trained(name):
 
 def main(devices, kind, output, *names):
     _distribute(kind, int(devices))
-    np.savez(
-        output,
-        **{
-            f"{name}: {key}": value
-            for name in names
-            for key, value in trained(name).items()
-        },
-    )
+    found = {
+        f"{name}: {key}": value
+        for name in names
+        for key, value in trained(name).items()
+    }
+    if os.environ.get("RANK", "0") == "0":
+        np.savez(output, **found)
+    if "RANK" in os.environ:
+        torch.distributed.destroy_process_group()
 
 
 if __name__ == "__main__":

@@ -9,21 +9,50 @@ import distribution_case
 import keras
 import numpy as np
 import pytest
+from cases import CASES
 
-#: Means, a balance of means, and two losses that compare samples.
-NAMES = ("aegan", "began", "ebgan", "gan", "wae_mmd")
 FOLDER = Path(distribution_case.__file__).parent
+#: A mean, a balance of means, two losses that compare samples, a bounded weight
+#: that is no mean, and the ways of moving.
+NAMES = (
+    "aegan",
+    "began",
+    "ebgan",
+    "gan",
+    "wae_mmd",
+    "image_autoencoder",
+    "aegan+one_stage",
+    "ebgan+alternating",
+)
 
 
-def _environment():
-    return os.environ | {"PYTHONPATH": f"{FOLDER}:{FOLDER.parent / 'recipes'}"}
-
-
-def _trained(output, devices, kind):
+def _trained(output, devices, kind, names):
+    """Variables and logs after training on so many devices."""
     script = FOLDER / "distribution_case.py"
-    command = [sys.executable, script, str(devices), kind, output, *NAMES]
-    subprocess.run(command, env=_environment(), check=True)
+    command = [sys.executable]
+    if kind == "processes":
+        command += ["-m", "torch.distributed.run", "--standalone"]
+        command += ["--nproc-per-node", str(devices)]
+    paths = f"{FOLDER}:{FOLDER.parent / 'recipes'}"
+    subprocess.run(
+        [*command, script, str(devices), kind, output, *names],
+        env=os.environ | {"PYTHONPATH": paths, "OMP_NUM_THREADS": "1"},
+        check=True,
+        timeout=600,
+    )
     return np.load(output)
+
+
+def _assert_as_one(alone, together):
+    assert set(together) == set(alone)
+    for name in alone:
+        largest = np.abs(alone[name].astype("float64")).max(initial=0)
+        np.testing.assert_allclose(
+            together[name],
+            alone[name],
+            atol=1e-5 * largest + 1e-7,
+            err_msg=name,
+        )
 
 
 if keras.backend.backend() == "jax":
@@ -31,41 +60,26 @@ if keras.backend.backend() == "jax":
     @pytest.fixture(scope="module")
     def alone(tmp_path_factory):
         output = tmp_path_factory.mktemp("alone") / "one.npz"
-        return _trained(output, 1, "none")
+        return _trained(output, 1, "none", NAMES[:5])
 
     @pytest.mark.parametrize(("devices", "kind"), [(8, "data"), (2, "model")])
     def test_many_devices_are_as_one(alone, tmp_path, devices, kind):
-        together = _trained(tmp_path / "many.npz", devices, kind)
-        assert set(together) == set(alone)
-        for name in alone:
-            largest = np.abs(alone[name].astype("float64")).max()
-            np.testing.assert_allclose(
-                together[name],
-                alone[name],
-                atol=1e-5 * largest,
-                err_msg=name,
-            )
+        output = tmp_path / "many.npz"
+        together = _trained(output, devices, kind, NAMES[:5])
+        _assert_as_one(alone, together)
 
-elif keras.backend.backend() == "tensorflow":
-    REPLICAS = """
-import tensorflow as tf
-from cases import CASES
+elif keras.backend.backend() == "torch":
 
-cpu = tf.config.list_physical_devices("CPU")[0]
-two = [tf.config.LogicalDeviceConfiguration() for _ in range(2)]
-tf.config.set_logical_device_configuration(cpu, two)
-with tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"]).scope():
-    model = CASES["gan"].build()
-    try:
-        model.compile()
-    except ValueError as error:
-        print(error)
-"""
+    def test_processes_are_as_one(tmp_path):
+        # Each recipe: without compilation they are quick.
+        names = [*CASES, *(name for name in NAMES if "+" in name)]
+        alone = _trained(tmp_path / "one.npz", 1, "none", names)
+        together = _trained(tmp_path / "two.npz", 2, "processes", names)
+        _assert_as_one(alone, together)
 
-    def test_a_strategy_of_several_replicas_is_refused():
-        # Devices are divided before TensorFlow starts: in its own process.
-        command = [sys.executable, "-c", REPLICAS]
-        said = subprocess.run(
-            command, env=_environment(), capture_output=True, text=True
-        ).stdout
-        assert "Received: a strategy of 2 replicas" in said
+else:
+
+    def test_replicas_are_as_one(tmp_path):
+        alone = _trained(tmp_path / "one.npz", 1, "none", NAMES)
+        together = _trained(tmp_path / "two.npz", 2, "replicas", NAMES)
+        _assert_as_one(alone, together)
