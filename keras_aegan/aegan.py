@@ -440,15 +440,6 @@ on codes |
                 "torch.compile cannot differentiate twice, as the penalties "
                 "need. Leave it at 'auto'."
             )
-        strategy = getattr(self, "distribute_strategy", None)
-        if strategy and strategy.num_replicas_in_sync > 1:
-            raise ValueError(
-                "tf.distribute is not supported: each replica would pay for "
-                "its own share of the batch. Use the JAX backend and "
-                "keras.distribution.DataParallel for several devices. "
-                f"Received: a strategy of {strategy.num_replicas_in_sync} "
-                "replicas."
-            )
         owned = {
             player: variables
             for player in self._paying()
@@ -463,16 +454,17 @@ on codes |
             optimizer = {
                 player: self._default_optimizer[player] for player in owned
             }
-        if not isinstance(optimizer, PlayerOptimizers):
-            optimizer = PlayerOptimizers(
-                _player_optimizers(
-                    optimizer,
-                    list(owned),
-                    auto_scale_loss
-                    and self.dtype_policy.name == "mixed_float16",
+        with self._placed():
+            if not isinstance(optimizer, PlayerOptimizers):
+                optimizer = PlayerOptimizers(
+                    _player_optimizers(
+                        optimizer,
+                        list(owned),
+                        auto_scale_loss
+                        and self.dtype_policy.name == "mixed_float16",
+                    )
                 )
-            )
-        optimizer.build_players(owned)
+            optimizer.build_players(owned)
         if self.updates == "one_stage":
             check_verdicts(self._seated(), optimizer, owned)
         self.owned = MappingProxyType(owned)

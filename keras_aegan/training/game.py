@@ -1,5 +1,7 @@
 """One training step, the same on every backend but for the gradients."""
 
+import contextlib
+
 import keras
 from keras import ops
 
@@ -141,6 +143,10 @@ class Game:
     def _shared(self, data):
         """The rows that this device takes, and its `Share`, if not all."""
         return data, None
+
+    def _placed(self):
+        """Within it variables are made where the model's are."""
+        return contextlib.nullcontext()
 
     def _called_back(self, callbacks, verbose, source):
         """The callbacks and the verbosity of this process in `fit`."""

@@ -3,6 +3,7 @@
 import keras
 import tensorflow as tf
 
+from keras_aegan.sharing import Share
 from keras_aegan.training.game import Game
 
 
@@ -46,8 +47,38 @@ class Trainer(Game):
 
         return totals, values, changes, list(outputs), pull
 
+    def _shared(self, data):
+        """The replica's rows, which `fit` has dealt out, and its `Share`."""
+        replica = tf.distribute.get_replica_context()
+        if replica is None or replica.num_replicas_in_sync == 1:
+            return data, None
+
+        def total(tensors):
+            return replica.all_reduce(tf.distribute.ReduceOp.SUM, tensors)
+
+        rows = tf.shape(data)[0]
+        place = replica.replica_id_in_sync_group
+        own = tf.one_hot(place, replica.num_replicas_in_sync)
+        everybody = tf.cast(total(own * tf.cast(rows, own.dtype)), tf.int32)
+        start = tf.reduce_sum(everybody[:place])
+        return data, Share(start, rows, tf.reduce_sum(everybody), total)
+
     def _apply(self, player, gradients):
-        self.optimizer[player].apply(gradients, self.owned[player])
+        optimizer = self.optimizer[player]
+        for part in (optimizer, getattr(optimizer, "inner_optimizer", None)):
+            if part is not None:
+                # They are sums over all replicas already, before any clipping.
+                part._all_reduce_sum_gradients = list
+        optimizer.apply(gradients, self.owned[player])
+
+    def _maybe_symbolic_build(self, iterator=None, data_batch=None):
+        """Nothing: Keras would add the replicas' rows, be they as many or not.
+
+        The networks are built, and so are the optimizers.
+        """
+
+    def _placed(self):
+        return self.distribute_strategy.scope()
 
     def _compiled(self, function):
         @tf.function(autograph=False)

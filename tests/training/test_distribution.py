@@ -26,7 +26,7 @@ NAMES = (
 )
 
 
-def _trained(output, devices, kind, names):
+def _trained(output, devices, kind, names, start=""):
     """Variables and logs after training on so many devices."""
     script = FOLDER / "distribution_case.py"
     command = [sys.executable]
@@ -36,11 +36,21 @@ def _trained(output, devices, kind, names):
     paths = f"{FOLDER}:{FOLDER.parent / 'recipes'}"
     subprocess.run(
         [*command, script, str(devices), kind, output, *names],
-        env=os.environ | {"PYTHONPATH": paths, "OMP_NUM_THREADS": "1"},
+        env=os.environ
+        | {"PYTHONPATH": paths, "OMP_NUM_THREADS": "1", "START": str(start)},
         check=True,
         timeout=600,
     )
     return np.load(output)
+
+
+def _assert_goes_on(folder, devices, kind, alone, together):
+    """Weights of one are loaded by many, and the other way round."""
+    names = ("aegan",)
+    _assert_as_one(
+        _trained(folder / "a.npz", 1, "none", names, start=together),
+        _trained(folder / "b.npz", devices, kind, names, start=alone),
+    )
 
 
 def _assert_as_one(alone, together):
@@ -55,31 +65,47 @@ def _assert_as_one(alone, together):
         )
 
 
+WEIGHTS = ".weights.h5"
+
 if keras.backend.backend() == "jax":
 
     @pytest.fixture(scope="module")
-    def alone(tmp_path_factory):
-        output = tmp_path_factory.mktemp("alone") / "one.npz"
-        return _trained(output, 1, "none", NAMES[:5])
+    def folder(tmp_path_factory):
+        return tmp_path_factory.mktemp("alone")
+
+    @pytest.fixture(scope="module")
+    def alone(folder):
+        return _trained(folder / "one.npz", 1, "none", NAMES[:5])
 
     @pytest.mark.parametrize(("devices", "kind"), [(8, "data"), (2, "model")])
-    def test_many_devices_are_as_one(alone, tmp_path, devices, kind):
-        output = tmp_path / "many.npz"
+    def test_many_devices_are_as_one(folder, alone, devices, kind):
+        output = folder / f"{kind}.npz"
         together = _trained(output, devices, kind, NAMES[:5])
         _assert_as_one(alone, together)
 
-elif keras.backend.backend() == "torch":
-
-    def test_processes_are_as_one(tmp_path):
-        # Each recipe: without compilation they are quick.
-        names = [*CASES, *(name for name in NAMES if "+" in name)]
-        alone = _trained(tmp_path / "one.npz", 1, "none", names)
-        together = _trained(tmp_path / "two.npz", 2, "processes", names)
-        _assert_as_one(alone, together)
+    @pytest.mark.parametrize(("devices", "kind"), [(4, "data"), (2, "model")])
+    def test_weights_move_between_them(folder, alone, devices, kind):
+        one, many = folder / "one", folder / f"{kind}"
+        _assert_goes_on(
+            folder,
+            devices,
+            kind,
+            one.with_suffix(WEIGHTS),
+            many.with_suffix(WEIGHTS),
+        )
 
 else:
+    KIND = {"torch": "processes", "tensorflow": "replicas"}[
+        keras.backend.backend()
+    ]
 
-    def test_replicas_are_as_one(tmp_path):
-        alone = _trained(tmp_path / "one.npz", 1, "none", NAMES)
-        together = _trained(tmp_path / "two.npz", 2, "replicas", NAMES)
+    def test_two_are_as_one(tmp_path):
+        names = NAMES
+        if KIND == "processes":  # Nothing is compiled: each recipe.
+            names = ["aegan", *(n for n in {*CASES, *NAMES} if n != "aegan")]
+        one, two = tmp_path / "one.npz", tmp_path / "two.npz"
+        alone = _trained(one, 1, "none", names)
+        together = _trained(two, 2, KIND, names)
         _assert_as_one(alone, together)
+        files = one.with_suffix(WEIGHTS), two.with_suffix(WEIGHTS)
+        _assert_goes_on(tmp_path, 2, KIND, *files)
