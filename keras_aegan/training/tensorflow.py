@@ -9,10 +9,19 @@ from keras_aegan.training.game import Game
 
 class Trainer(Game):
     def train_step(self, data):
-        return self._move(data)
+        return self._logs(self._move(data))
 
     def test_step(self, data):
-        return self._judge(data)
+        return self._logs(self._judge(data))
+
+    def _logs(self, logs):
+        """Of several workers Keras takes the mean along an axis."""
+        strategy = self.distribute_strategy
+        workers = tf.distribute.MultiWorkerMirroredStrategy
+        is_alone = strategy.num_replicas_in_sync == 1
+        if is_alone or not isinstance(strategy, workers):
+            return logs
+        return {name: value[None] for name, value in logs.items()}
 
     def _played(self, pay, groups, is_cut):
         outputs, leaves = {}, {}

@@ -85,9 +85,11 @@ def main(devices, kind, output, *names):
     start = os.environ.get("START")
     end = Path(output).with_suffix(".weights.h5")
     _distribute(kind, int(devices))
-    place = (
-        replicas(int(devices)) if kind == "replicas" else contextlib.nullcontext
-    )
+    place = contextlib.nullcontext
+    if kind == "replicas":
+        place = replicas(int(devices))
+    elif kind == "workers":  # Of which TF_CONFIG tells.
+        place = tf.distribute.MultiWorkerMirroredStrategy().scope
     found = {
         f"{name}: {key}": value
         for name in names

@@ -1,8 +1,11 @@
 """Many devices train the model that one trains, on the same global batch."""
 
+import json
 import os
+import socket
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import distribution_case
@@ -26,7 +29,7 @@ NAMES = (
 )
 
 
-def _trained(output, devices, kind, names, start=""):
+def _trained(output, devices, kind, names, start="", **environment):
     """Variables and logs after training on so many devices."""
     script = FOLDER / "distribution_case.py"
     command = [sys.executable]
@@ -34,10 +37,10 @@ def _trained(output, devices, kind, names, start=""):
         command += ["-m", "torch.distributed.run", "--standalone"]
         command += ["--nproc-per-node", str(devices)]
     paths = f"{FOLDER}:{FOLDER.parent / 'recipes'}"
+    environment |= {"PYTHONPATH": paths, "START": str(start)}
     subprocess.run(
         [*command, script, str(devices), kind, output, *names],
-        env=os.environ
-        | {"PYTHONPATH": paths, "OMP_NUM_THREADS": "1", "START": str(start)},
+        env=os.environ | {"OMP_NUM_THREADS": "1"} | environment,
         check=True,
         timeout=600,
     )
@@ -109,3 +112,44 @@ else:
         _assert_as_one(alone, together)
         files = one.with_suffix(WEIGHTS), two.with_suffix(WEIGHTS)
         _assert_goes_on(tmp_path, 2, KIND, *files)
+
+    if KIND == "replicas":
+
+        def test_workers_are_as_one(tmp_path):
+            names = NAMES[:2]
+            alone = _trained(tmp_path / "one.npz", 1, "none", names)
+            workers = [f"localhost:{port}" for port in _free_ports(2)]
+            configs = [
+                json.dumps(
+                    {
+                        "cluster": {"worker": workers},
+                        "task": {"type": "worker", "index": index},
+                    }
+                )
+                for index in (0, 1)
+            ]
+            with ThreadPoolExecutor() as pool:
+                runs = [
+                    pool.submit(
+                        _trained,
+                        tmp_path / f"{index}.npz",
+                        2,
+                        "workers",
+                        names,
+                        TF_CONFIG=config,
+                    )
+                    for index, config in enumerate(configs)
+                ]
+            for run in runs:
+                _assert_as_one(alone, run.result())
+
+
+def _free_ports(count):
+    """Ports that nobody listens at."""
+    sockets = [socket.socket() for _ in range(count)]
+    for each in sockets:
+        each.bind(("localhost", 0))
+    ports = [each.getsockname()[1] for each in sockets]
+    for each in sockets:
+        each.close()
+    return ports
