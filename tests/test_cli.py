@@ -82,6 +82,41 @@ def test_train_writes_a_preset_that_tells_how_it_was_made(data, preset):
     assert not preset.with_name("preset.backup").exists()
 
 
+def test_a_preset_is_trained_again(preset, data, tmp_path, monkeypatch, capsys):
+    presets = preset.parent
+    monkeypatch.setattr(
+        "keras_aegan.hub.registry.bundled_root", lambda: presets
+    )
+    again = ["train", "--preset-recipe", "preset", "--data", data]
+    assert run(*again, "--output", tmp_path / "again") == 0
+    about, before = (
+        json.loads((folder / "metadata.json").read_text())
+        for folder in (tmp_path / "again", preset)
+    )
+    same = ("recipe", "steps", "batch_size", "seed", "logs", "networks")
+    assert [about[key] for key in same] == [before[key] for key in same]
+    assert about["command"] == before["command"].replace(
+        f"--output {preset}", f"--output {tmp_path / 'again'}"
+    )
+    weights = (tmp_path / "again" / "model.safetensors").read_bytes()
+    assert weights == (preset / "model.safetensors").read_bytes()
+
+    wrong = [*again, "--output", tmp_path / "wrong"]
+    line = mistake(capsys, *wrong, "--steps", 5)
+    assert "--steps is settled by --preset-recipe" in line
+    line = mistake(
+        capsys, "train", "--preset-recipe", "no", *again[3:], *wrong[-2:]
+    )
+    assert "expected one of preset" in line
+
+
+def test_train_on_the_first_samples_alone(data, tmp_path):
+    argv = ["train", "--data", data, "--output", tmp_path / "few", *TINY]
+    assert run(*argv, "--steps", 1, "--count", 9) == 0
+    about = json.loads((tmp_path / "few" / "metadata.json").read_text())
+    assert about["trained_on"].endswith("9 samples of 28x28x1, uint8")
+
+
 def test_train_goes_on_with_a_preset_until_the_time_is_up(
     preset, tmp_path, capsys
 ):

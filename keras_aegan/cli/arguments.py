@@ -159,6 +159,12 @@ def _add_train(command: Callable) -> None:
         metavar="NAME|ADDRESS|FOLDER",
         help="the model to fine-tune instead",
     )
+    what.add_argument(
+        "--preset-recipe",
+        metavar="NAME",
+        help="repeat the training of a bundled preset, with the recipe and the "
+        "settings that its card names",
+    )
     parser.add_argument(
         "--option",
         action="append",
@@ -173,6 +179,12 @@ def _add_train(command: Callable) -> None:
         help="a folder of pictures, or an .npy or .npz file",
     )
     _add_key(parser)
+    parser.add_argument(
+        "--count",
+        type=_whole_number,
+        metavar="N",
+        help="train on the first N samples alone (default: all)",
+    )
     parser.add_argument(
         "--image-size",
         type=_whole_number,

@@ -7,6 +7,7 @@ import json
 import math
 import os
 import platform
+import shlex
 import shutil
 import sys
 import time
@@ -23,6 +24,14 @@ from keras_aegan.images import import_pillow, read_data
 from keras_aegan.report import write_report
 
 _COMMON = ("updates", "data_range", "data_dtype", "ema_momentum", "seed")
+#: What a training that is repeated does not take from the first one.
+_REPEATED = (
+    "data",
+    "output",
+    "resume",
+    "checkpoint_every",
+    "watch",
+)
 _MANY_EPOCHS = 1_000_000  # where minutes end the training, not epochs
 _NOTE = "run.json"  # in the backup: whose it is
 _STATE = "latest.weights.h5"  # what Keras's BackupAndRestore writes there
@@ -34,6 +43,8 @@ def train(args: argparse.Namespace) -> None:
 
     from keras_aegan.callbacks import StopAfter, TimedBackup
 
+    if args.preset_recipe:
+        args = _repeated(args)
     folder = args.output.resolve()
     backup = folder.with_name(folder.name + ".backup")
     _check_folders(folder, backup, args)
@@ -104,6 +115,38 @@ def train(args: argparse.Namespace) -> None:
 # The model and its data
 
 
+def _repeated(args: argparse.Namespace) -> argparse.Namespace:
+    """The arguments by which a bundled preset was trained, on these data."""
+    from keras_aegan import AEGAN
+    from keras_aegan.cli.arguments import parse
+
+    presets = AEGAN.presets
+    if args.preset_recipe not in presets:
+        raise UsageError(
+            f"--preset-recipe {args.preset_recipe} is not bundled: expected "
+            f"one of {', '.join(presets)}."
+        )
+    words = shlex.split(presets[args.preset_recipe]["command"])
+    own = {"--data": args.data, "--output": str(args.output)}
+    words = [
+        own.get(before, word)
+        for before, word in zip([None, *words], words, strict=False)
+        if word != "--resume"
+    ]
+    again = parse(words[1:])
+    again.command_line = shlex.join(words)  # What the next card names.
+    mine = parse(["train", "--data", args.data, "--output", str(args.output)])
+    for name, value in vars(args).items():
+        if name in _REPEATED:
+            setattr(again, name, value)
+        elif value != getattr(mine, name, value) and name != "preset_recipe":
+            raise UsageError(
+                f"--{name.replace('_', '-')} is settled by --preset-recipe. "
+                "Leave it out, or name the --recipe."
+            )
+    return again
+
+
 def _from_preset(args: argparse.Namespace) -> tuple[Any, np.ndarray]:
     for name in ("option", "dtype", "image_size", "channels"):
         if getattr(args, name):
@@ -112,7 +155,7 @@ def _from_preset(args: argparse.Namespace) -> tuple[Any, np.ndarray]:
                 "has all of that settled. Leave it out."
             )
     model = load(args.preset)
-    return model, read_for(model, args.data, args.key)
+    return model, read_for(model, args.data, args.key, args.count)
 
 
 def _from_recipe(args: argparse.Namespace) -> tuple[Any, np.ndarray]:
@@ -129,7 +172,7 @@ def _from_recipe(args: argparse.Namespace) -> tuple[Any, np.ndarray]:
     options = _options(args.recipe, recipe, args.option)
     size = args.image_size and (args.image_size, args.image_size)
     with users_mistakes():
-        data = read_data(args.data, args.key, size, args.channels)
+        data = read_data(args.data, args.key, size, args.channels, args.count)
         if data.ndim == 3:
             data = data[..., None]
         _check_size(args, data.shape)
@@ -272,6 +315,7 @@ def _claim(backup: Path, args: argparse.Namespace, model) -> None:
         "option": sorted(args.option),
         "dtype": args.dtype,
         "batch_size": args.batch_size,
+        "count": args.count,
         "data_shape": list(model.data_shape),
     }
     note = backup / _NOTE
@@ -281,9 +325,9 @@ def _claim(backup: Path, args: argparse.Namespace, model) -> None:
         return
     before = json.loads(note.read_text())
     differences = [
-        f"{name} was {before[name]} and is {value}"
+        f"{name} was {before.get(name)} and is {value}"
         for name, value in run.items()
-        if before[name] != value
+        if before.get(name) != value
     ]
     if differences:
         raise UsageError(
