@@ -1,5 +1,7 @@
 """The training step on TensorFlow."""
 
+import functools
+
 import keras
 import tensorflow as tf
 
@@ -74,10 +76,14 @@ class Trainer(Game):
 
     def _apply(self, player, gradients):
         optimizer = self.optimizer[player]
-        for part in (optimizer, getattr(optimizer, "inner_optimizer", None)):
-            if part is not None:
-                # They are sums over all replicas already, before any clipping.
-                part._all_reduce_sum_gradients = list
+        for part in {
+            optimizer,
+            getattr(optimizer, "inner_optimizer", optimizer),
+        }:
+            # They are sums over all replicas already, before any clipping.
+            part._all_reduce_sum_gradients = list
+            if type(part) is keras.optimizers.Adam and not part.amsgrad:
+                part.update_step = functools.partial(_adam, part)
         optimizer.apply(gradients, self.owned[player])
 
     def _maybe_symbolic_build(self, iterator=None, data_batch=None):
@@ -96,3 +102,29 @@ class Trainer(Game):
                 return function(*args)
 
         return compiled
+
+
+def _adam(optimizer, gradient, variable, learning_rate):
+    """Adam's update as one kernel; Keras's are ten, each over all weights."""
+    if isinstance(gradient, tf.IndexedSlices):
+        return type(optimizer).update_step(
+            optimizer, gradient, variable, learning_rate
+        )
+    place = optimizer._get_variable_index(variable)
+    betas = [
+        tf.cast(beta, variable.dtype)
+        for beta in (optimizer.beta_1, optimizer.beta_2)
+    ]
+    step = tf.cast(optimizer.iterations + 1, variable.dtype)
+    return tf.raw_ops.ResourceApplyAdam(
+        var=variable.handle,
+        m=optimizer._momentums[place].handle,
+        v=optimizer._velocities[place].handle,
+        beta1_power=tf.pow(betas[0], step),
+        beta2_power=tf.pow(betas[1], step),
+        lr=tf.cast(learning_rate, variable.dtype),
+        beta1=betas[0],
+        beta2=betas[1],
+        epsilon=tf.cast(optimizer.epsilon, variable.dtype),
+        grad=tf.cast(gradient, variable.dtype),
+    )
