@@ -263,8 +263,12 @@ class Game:
             return
         steps = ops.cast(self.step, "float32")
         momentum = ops.minimum(self.ema_momentum, (1 + steps) / (10 + steps))
+        self._draw_near(1 - momentum)
+
+    def _draw_near(self, share):
+        """Moves averages this share of the way."""
         for average, variable in self.averaged:
-            average.assign_add((1 - momentum) * (variable - average))
+            average.assign_add(share * (variable - average))
 
 
 def _inputs(batch):

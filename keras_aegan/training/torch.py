@@ -134,6 +134,13 @@ class Trainer(Game):
     def _apply(self, player, gradients):
         self.optimizer[player].apply(gradients, self.owned[player])
 
+    def _draw_near(self, share):
+        averages, variables = zip(*self.averaged, strict=True)
+        averages = [average.value for average in averages]
+        ways = torch._foreach_sub([v.value for v in variables], averages)
+        torch._foreach_mul_(ways, share)
+        torch._foreach_add_(averages, ways)
+
     def _compiled(self, function):
         def called(*args):
             # What is assigned is forgotten.
