@@ -8,7 +8,7 @@ from keras import ops
 from keras_aegan.rollout import Rollout
 from keras_aegan.sharing import batch_size, sharing, summed
 from keras_aegan.training.diagnosis import diagnose
-from keras_aegan.training.one_stage import one_stage
+from keras_aegan.training.one_stage import by_player, one_stage, variables_of
 from keras_aegan.training.sides import CREATORS, CRITICS
 
 
@@ -226,15 +226,13 @@ class Game:
             gradients = {}
             for group in groups:
                 scale, shares = self._cotangents(group)
-                owned = [v for player in group for v in self.owned[player]]
+                owned = variables_of(self.owned, group)
                 found, _ = pull({group[0]: scale}, owned)
-                found = iter(found)
-                for player in group:
-                    part = [next(found) for _ in self.owned[player]]
-                    share = shares[player]
-                    gradients[player] = (
-                        part if share is None else [share * g for g in part]
-                    )
+                found = by_player(self.owned, group, found)
+                for player, share in shares.items():
+                    if share is not None:
+                        found[player] = [share * g for g in found[player]]
+                gradients |= found
         for variable, value in changes:
             variable.assign(value)
         return totals, values, gradients

@@ -156,9 +156,9 @@ def one_stage(owned, groups, cuts, pull):
         }
         inputs = [key for key in cuts if key[0] == "input" and key[1] in group]
         found, at_inputs = pull(
-            {critic: None, **cotangents}, _variables(owned, group), inputs
+            {critic: None, **cotangents}, variables_of(owned, group), inputs
         )
-        gradients |= _by_player(owned, group, found)
+        gradients |= by_player(owned, group, found)
         for key, gradient in zip(inputs, at_inputs, strict=True):
             verdict = ("score", *key[1:3])
             for creator in arriving:
@@ -167,8 +167,8 @@ def one_stage(owned, groups, cuts, pull):
                 ratio = ops.cast(ops.reshape(ratio, shape), gradient.dtype)
                 arriving[creator][key] = ratio * gradient
     for group in creators:
-        found, _ = pull(arriving[group[0]], _variables(owned, group))
-        gradients |= _by_player(owned, group, found)
+        found, _ = pull(arriving[group[0]], variables_of(owned, group))
+        gradients |= by_player(owned, group, found)
     return gradients
 
 
@@ -183,11 +183,13 @@ def _ratio(by_creator, by_critic):
     return ops.where(nobody, 0.0, ratio)
 
 
-def _variables(owned, group):
+def variables_of(owned, group):
+    """The variables of a group of players, one after the other."""
     return [variable for player in group for variable in owned[player]]
 
 
-def _by_player(owned, group, gradients):
+def by_player(owned, group, gradients):
+    """The gradients of these variables, a list for each player."""
     gradients = iter(gradients)
     return {
         player: [next(gradients) for _ in owned[player]] for player in group
