@@ -131,6 +131,32 @@ def test_the_block_for_the_card_is_as_the_hub_reads_it(preset, data, tmp_path):
     assert "| sharpness | 0.5 | 7 |  |" in text
 
 
+@pytest.mark.filterwarnings("ignore:A Fréchet distance from 44:UserWarning")
+def test_what_was_not_trained_on_is_split_off(preset, data, tmp_path, capsys):
+    x, labels = arrays(data)["x_test"], arrays(data)["y_test"]
+    one, two = tmp_path / "one.npz", tmp_path / "two.npz"
+    np.savez(one, x=x, y=labels)
+    np.savez(two, x_train=x[:70], x_test=x[70:], y_test=labels[70:])
+    common = ["--preset", preset, "--normal", 0, 1, "--labels-key"]
+    split = ["y", "--data", one, "--split", 70]
+    assert run("evaluate", *common, *split, "--output", tmp_path / "a") == 0
+    apart = ["y_test", "--data", two, "--train", two]
+    assert run("evaluate", *common, *apart, "--output", tmp_path / "b") == 0
+    found, expected = (
+        json.loads((tmp_path / name / "metrics.json").read_text())
+        for name in "ab"
+    )
+    assert set(expected) == set(found) >= {"anomaly_auroc"}
+    for name in found:
+        assert found[name]["value"] == expected[name]["value"], name
+    assert "one.npz x, from 70 on" in str(found["mean_absolute_error"])
+    options = ["--preset", preset, "--data", one]
+    line = mistake(capsys, *options, "--split", 160)
+    assert "leaves nothing to measure on of the 160 samples" in line
+    line = mistake(capsys, *options, "--split", 9, "--train", two)
+    assert "Leave one out" in line
+
+
 @pytest.mark.parametrize("seats", [("encoder",), ("discriminator",)])
 def test_models_without_a_prior_or_an_encoder_have_their_files_too(
     tiny_model, data, tmp_path, seats

@@ -292,6 +292,13 @@ def _add_evaluate(command: Callable) -> None:
         help="the array in an .npz file (default: x_test, x, or the only one)",
     )
     parser.add_argument(
+        "--split",
+        type=_whole_number,
+        metavar="N",
+        help="the model was trained on the first N of these samples (`train "
+        "--count N`): measure on the others, and hold them against those",
+    )
+    parser.add_argument(
         "--train",
         metavar="FOLDER|FILE",
         help="the training data too, to tell whether they are repeated; may "

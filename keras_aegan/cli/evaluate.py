@@ -28,13 +28,17 @@ def evaluate(args: argparse.Namespace) -> None:
             import_pillow()
     test = read_for(model, args.data, key)
     is_odd = _is_odd(args, len(test))
-    train, train_name = None, ""
-    if args.train is not None:
+    test_name, train, train_name = _name(args.data, key), None, ""
+    if args.split is not None:
+        train, test = _split(args, test)
+        is_odd = None if is_odd is None else is_odd[args.split :]
+        train_name = f"{test_name}, the first {len(train)}"
+        test_name = f"{test_name}, from {len(train)} on"
+    elif args.train is not None:
         train_key = _key(args.train, args.train_key, "x_train")
         train = read_for(model, args.train, train_key)
         train_name = _name(args.train, train_key)
 
-    test_name = _name(args.data, key)
     print(f"Measuring on {test_name}", flush=True)
     with users_mistakes():
         measured = evaluate_model(
@@ -96,6 +100,23 @@ def _key(path: str, given: str | None, usual: str) -> str | None:
         f"{path} holds the arrays {', '.join(sorted(keys))}, and no {usual}. "
         f"Say with {option} which one."
     )
+
+
+def _split(
+    args: argparse.Namespace, data: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """What a model was trained on, and what not."""
+    if args.train is not None:
+        raise UsageError(
+            "--split and --train both say what the model was trained on. "
+            "Leave one out."
+        )
+    if args.split >= len(data):
+        raise UsageError(
+            f"--split {args.split} leaves nothing to measure on of the "
+            f"{len(data)} samples of {args.data}."
+        )
+    return data[: args.split], data[args.split :]
 
 
 def _is_odd(args: argparse.Namespace, count: int) -> np.ndarray | None:
