@@ -3,6 +3,7 @@
 from keras_aegan.layers.conv2d_transpose import Conv2DTranspose
 from keras_aegan.layers.diff_augment import DiffAugment
 from keras_aegan.layers.gaussian_noise import GaussianNoise
+from keras_aegan.layers.leaky_relu import LeakyReLU
 from keras_aegan.layers.mixture import GaussianMixture
 from keras_aegan.layers.straight_through import StraightThrough
 
@@ -11,5 +12,6 @@ __all__ = [
     "DiffAugment",
     "GaussianMixture",
     "GaussianNoise",
+    "LeakyReLU",
     "StraightThrough",
 ]

@@ -8,6 +8,8 @@ runs at full size.
 
 from keras import layers
 
+from keras_aegan.layers import LeakyReLU
+
 _CONVOLUTIONS = {3: layers.Conv1D, 4: layers.Conv2D}
 _POOLINGS = {3: layers.AveragePooling1D, 4: layers.AveragePooling2D}
 
@@ -53,7 +55,7 @@ def to_features(data, widths: list[int], blocks: int):
             features = convolution(features, filters, 1, f"widen_{stage}")
         for block in range(blocks):
             features = _block(features, f"stage_{stage}_block_{block}")
-    return layers.LeakyReLU(0.2)(features)
+    return LeakyReLU(0.2)(features)
 
 
 def from_features(
@@ -75,16 +77,16 @@ def from_features(
             features = _doubled(features, f"up_{stage}")
         for block in range(blocks):
             features = _block(features, f"stage_{stage}_block_{block}")
-    features = layers.LeakyReLU(0.2)(features)
+    features = LeakyReLU(0.2)(features)
     return _from_patches(features, data_shape)
 
 
 def _block(features, name):
     """x + conv(act(conv(act(x)))), the identity at the start."""
     filters = features.shape[-1]
-    change = layers.LeakyReLU(0.2)(features)
+    change = LeakyReLU(0.2)(features)
     change = convolution(change, filters, 3, f"{name}_conv_1")
-    change = layers.LeakyReLU(0.2)(change)
+    change = LeakyReLU(0.2)(change)
     change = convolution(
         change, filters, 3, f"{name}_conv_2", kernel_initializer="zeros"
     )

@@ -11,7 +11,7 @@ convolutions.
 import keras
 from keras import layers
 
-from keras_aegan.layers import GaussianNoise
+from keras_aegan.layers import GaussianNoise, LeakyReLU
 from keras_aegan.networks.sizes import image_sizes
 
 _NOISE = 0.01
@@ -100,7 +100,7 @@ def convolutional_discriminator(
     features = GaussianNoise(_NOISE)(image)
     for stage in range(len(image_sizes(image_shape)) - 1):
         features = _convolution(width * 2**stage, 2, f"conv_{stage}")(features)
-        features = layers.LeakyReLU(0.02)(features)
+        features = LeakyReLU(0.02)(features)
     score = layers.Dense(1, name="score")(layers.Flatten()(features))
     return keras.Model(image, score, name=name)
 
@@ -147,7 +147,7 @@ def convolutional_generator(
         features = _convolution(
             width * 2 ** max(stage - 1, 0), 1, f"conv_{stage}"
         )(features)
-        features = layers.LeakyReLU(0.02)(features)
+        features = LeakyReLU(0.02)(features)
     image = _convolution(image_shape[-1], 1, "to_image")(features)
     image = layers.Activation("tanh", name="image")(image)
     return keras.Model(code, image, name=name)

@@ -12,7 +12,7 @@ import math
 import keras
 from keras import layers
 
-from keras_aegan.layers import Conv2DTranspose
+from keras_aegan.layers import Conv2DTranspose, LeakyReLU
 from keras_aegan.networks.codes import code_output
 from keras_aegan.networks.critic import (
     augmented,
@@ -158,10 +158,10 @@ def dcgan_generator(
     code = keras.Input((latent_dim,), name="code")
     start = (*image_sizes(image_shape)[-1], widths[-1])
     features = layers.Dense(math.prod(start), name="start")(code)
-    features = layers.Reshape(start)(layers.LeakyReLU(0.2)(features))
+    features = layers.Reshape(start)(LeakyReLU(0.2)(features))
     for stage in reversed(range(1, len(widths))):
         features = _doubled(features, widths[stage - 1], f"conv_{stage}")
-        features = layers.LeakyReLU(0.2)(features)
+        features = LeakyReLU(0.2)(features)
     image = _doubled(features, image_shape[-1], "to_image", "glorot_uniform")
     image = layers.Activation("tanh", name="image")(image)
     return keras.Model(code, image, name=name)
@@ -185,7 +185,7 @@ def _to_features(features, widths):
             kernel_initializer="he_normal",
             name=f"conv_{stage}",
         )(features)
-        features = layers.LeakyReLU(0.2)(features)
+        features = LeakyReLU(0.2)(features)
     return features
 
 

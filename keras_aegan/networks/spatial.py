@@ -8,6 +8,7 @@ are its own.
 
 import keras
 
+from keras_aegan.layers import LeakyReLU
 from keras_aegan.networks.blocks import (
     convolution,
     from_features,
@@ -171,7 +172,7 @@ def patch_discriminator(
             f"conv_{index}",
             strides=2 if index < layers else 1,
         )
-        features = keras.layers.LeakyReLU(0.2)(features)
+        features = LeakyReLU(0.2)(features)
     output = critic_output(
         outputs,
         {

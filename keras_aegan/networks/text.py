@@ -11,7 +11,7 @@ positions at once, here three blocks instead of five.
 import keras
 from keras import layers
 
-from keras_aegan.layers import StraightThrough
+from keras_aegan.layers import LeakyReLU, StraightThrough
 
 _BLOCKS = 3
 _KINDS = ("gru", "convolutional")
@@ -215,7 +215,7 @@ def _blocks(features, width):
     for block in range(_BLOCKS):
         change = features
         for half in range(2):
-            change = layers.LeakyReLU(0.2)(change)
+            change = LeakyReLU(0.2)(change)
             change = layers.Conv1D(
                 width,
                 5,
