@@ -14,11 +14,24 @@ def test_the_default_recipe_has_a_preset():
     assert AEGAN.presets["aegan_mnist"]["data_shape"] == [28, 28, 1]
 
 
+def test_together_they_are_small():
+    sizes = [about["size_in_bytes"] for about in AEGAN.presets.values()]
+    assert sum(sizes) < 30e6
+
+
+@presets
+def test_none_repeats_its_training_data(name):
+    # How near to training data its samples are, of how near to other data.
+    measured = AEGAN.presets[name]["measured"]
+    (ratio,) = [v for k, v in measured.items() if "memorization" in k]
+    assert 0.9 < ratio["value"] < 1.1
+
+
 @presets
 def test_it_is_complete_and_small(name):
     folder = bundled_root() / name
     files = {file.name: file.stat().st_size for file in folder.iterdir()}
-    assert sum(files.values()) < 4e6
+    assert max(files.values()) < 8e6
     assert {
         "README.md",
         "config.json",
@@ -39,8 +52,8 @@ def test_it_generates_encodes_and_reconstructs(name):
     samples = model.generate(32, seed=0)
     assert samples.shape == (32, *model.data_shape)
     assert samples.dtype == model.spec.dtype
-    # Different pictures, with ink and without.
-    assert samples.min() == 0 and samples.max() == 255
+    # Different pictures, from dark to light.
+    assert samples.min() < 30 and samples.max() == 255
     assert np.std(samples.astype(float), axis=0).mean() > 30
     copies = model.reconstruct(samples)
     assert np.abs(copies.astype(float) - samples).mean() < 15

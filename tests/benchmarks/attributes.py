@@ -20,7 +20,8 @@ the same on both sides. A row an attribute:
 `--edit` learns a direction of codes for an attribute, from pictures without it
 (code 0) to pictures with it, and moves held-out pictures along it. Printed is
 how often the classifier sees the attribute afterwards, and of all the other
-attributes how many stay as they were; beside it the same for reconstructions.
+attributes how many stay as they were; strength 0 is the reconstruction. The
+picture has the held-out ones in its first row, then these strengths.
 """
 
 import argparse
@@ -82,7 +83,8 @@ def compare(name, truth, seen, made):
     guess = shares(truth, count).max()
     there, drawn = shares(seen, count), shares(made, count)
     apart = 50 * np.abs(there - drawn).sum()
-    halves = [shares(half, count) for half in (seen[::2], seen[1::2])]
+    halves = np.array_split(np.random.default_rng(0).permutation(seen), 2)
+    halves = [shares(half, count) for half in halves]
     chance = 50 * np.abs(halves[0] - halves[1]).sum()
     counts = there >= 0.01
     rare = np.sum(counts & (drawn < there / 2))
@@ -99,19 +101,19 @@ def edit(model, name, x, attributes, start, see, picture):
     some = np.random.default_rng(0).permutation(start)[:5000]
     direction = model.attribute_direction(x[:start][some], has[some])
     without = x[start:][attributes[name][start:] == 0][:1000]
-    edited = model.edit(without, direction)
-    again = model.reconstruct(without)
-    before, after, kept = see(without), see(edited), see(again)
+    ways = {s: model.edit(without, direction, s) for s in (0.0, 1.0, 1.5, 2.0)}
+    before = see(without)
     others = [other for other in attributes if other != name]
-    for what, found in (("reconstructed", kept), ("edited", after)):
+    for strength, edited in ways.items():
+        found = see(edited)
         same = np.mean([np.mean(found[o] == before[o]) for o in others])
         print(
-            f"{what}: {name} seen in {np.mean(found[name] > 0):.3f}, other "
-            f"attributes as before: {same:.3f}"
+            f"strength {strength}: {name} seen in "
+            f"{np.mean(found[name] > 0):.3f}, others as before: {same:.3f}"
         )
     if picture:
-        ways = [model.edit(without[:8], direction, s) for s in (0.5, 1.0, 1.5)]
-        rows = np.concatenate([without[:8], again[:8], *ways])
+        rows = [without, *ways.values()]
+        rows = np.concatenate([row[:8] for row in rows])
         save_image(picture, image_grid(rows, columns=8), 2)
 
 
