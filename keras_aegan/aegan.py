@@ -16,7 +16,12 @@ from keras_aegan.export import PARTS, export_part
 from keras_aegan.generation import batch_sizes, collect, watched
 from keras_aegan.initializers import zero_initialized
 from keras_aegan.losses import Loss
-from keras_aegan.priors import PRIORS, interpolate_codes, sample_noise
+from keras_aegan.priors import (
+    PRIORS,
+    interpolate_codes,
+    on_sphere,
+    sample_noise,
+)
 from keras_aegan.samplers import fit_prior
 from keras_aegan.seats import check_seats, payments
 from keras_aegan.sharing import drawn
@@ -1187,8 +1192,7 @@ is one, else by the encoder again |
             )
         codes = self.encode(x, batch_size) + np.float32(strength) * attribute
         if self.prior == "sphere":
-            axes = tuple(range(1, codes.ndim))
-            codes /= np.sqrt(np.sum(codes**2, axis=axes, keepdims=True))
+            codes = on_sphere(codes)
         decoded = _run(self.used("generator"), codes, batch_size)
         return self._finish(decoded, ops.convert_to_numpy(x).dtype)
 

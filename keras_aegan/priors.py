@@ -43,10 +43,13 @@ def sample_noise(
     if prior == "uniform":
         return generator.uniform(-1, 1, shape).astype("float32")
     noise = generator.standard_normal(shape, dtype="float32")
-    if prior == "sphere":
-        axes = tuple(range(1, len(shape)))
-        noise /= np.sqrt(np.sum(noise**2, axis=axes, keepdims=True))
-    return noise
+    return on_sphere(noise) if prior == "sphere" else noise
+
+
+def on_sphere(codes: np.ndarray) -> np.ndarray:
+    """Codes `(n, *latent_shape)`, each at length 1."""
+    axes = tuple(range(1, codes.ndim))
+    return codes / np.sqrt(np.sum(codes**2, axis=axes, keepdims=True))
 
 
 def interpolate_codes(
