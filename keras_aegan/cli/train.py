@@ -358,7 +358,22 @@ def _hardware(model) -> str:
 
     processor = platform.processor() or platform.machine()
     device = model.networks["generator"].variables[0].value.device
-    return (
-        f"{processor}, {os.cpu_count()} cores; {keras.backend.backend()} on "
-        f"{device}"
-    )
+    where = f"{keras.backend.backend()} on {_device_name(device)}"
+    return f"{processor}, {os.cpu_count()} cores; {where}"
+
+
+def _device_name(device) -> str:
+    """What the device is called by who made it, or else by the backend."""
+    import keras
+
+    if keras.backend.backend() == "torch" and device.type == "cuda":
+        import torch
+
+        return torch.cuda.get_device_name(device)
+    if keras.backend.backend() == "tensorflow" and "GPU" in device:
+        import tensorflow as tf
+
+        number = int(device.rpartition(":")[2])
+        gpu = tf.config.get_visible_devices("GPU")[number]
+        return tf.config.experimental.get_device_details(gpu)["device_name"]
+    return str(getattr(device, "device_kind", device))

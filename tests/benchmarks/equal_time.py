@@ -1,202 +1,218 @@
-"""One-stage, simultaneous and alternating updates at equal wall-clock.
+"""Methods at equal wall-clock, on image sets.
 
-    python tests/benchmarks/equal_time.py mnist.npz pixel_art32.npz
+    python tests/benchmarks/equal_time.py updates mnist.npz pixel_art32.npz
+    python tests/benchmarks/equal_time.py baselines mnist.npz fashion_mnist.npz
 
-The default recipe on digits and on pixel-art faces, with each way of moving and
-each seed. First the three are timed in turns, a few steps each and over again,
-and the median says how many steps each makes in `--seconds`. That many it then
-trains, so that what else the machine does meanwhile is nobody's disadvantage.
-After that, on the held-out part of the data:
+The question says which methods (see `contestants.py`). First they are timed in
+turns, a few steps each and over again, and the median says how many steps each
+makes in `--seconds`. That many each then trains with each seed, so that what
+else the machine does meanwhile is nobody's disadvantage. After that, on the
+held-out part of the data:
 
 * reconstruction: the mean absolute error of `reconstruct`, in 0 to 255;
 * samples: the Fréchet distance of `--samples` generated images to as many held
-  out, on the 64 features of a small classifier of the labels, trained here on
-  the digits, or the kinds of hair (its accuracy is printed, and the distance of
-  training images to the held-out ones).
+  out, on the 64 features of a small classifier of the labels, trained here
+  once (its accuracy is printed, and the distance of training images to the
+  held-out ones). A model without a prior gets a mixture of ten Gaussians.
 
 Times and results are kept in `--output`, a line of JSON each, and what is there
-is not repeated; a training that was stopped goes on from its last checkpoint.
-`--table` prints them as Markdown.
+is not repeated; a training that was stopped goes on from its last checkpoint
+in `--backups`. On a device that has room for several, start this once for the
+times (`--seeds` without a number), and then once more for each `--part`.
+`--table` prints the results as Markdown. The data: see `image_sets.py`.
 """
 
 import argparse
 import json
 import pathlib
 import statistics
-import tempfile
 import time
 
 import keras
 import numpy as np
+from contestants import QUESTIONS
 from family import classifier
+from image_sets import load
 
-from keras_aegan import recipes
+from keras_aegan import AEGAN
 from keras_aegan.callbacks import StopAfter
 from keras_aegan.metrics import frechet_distance, mean_absolute_error
 
-UPDATES = ("one_stage", "simultaneous", "alternating")
-ROUNDS, STEPS = 6, 12  # A multiple of the penalties' interval.
+TURNS = 6
 
 
-def load(path):
-    """Images and labels to train on, and held out."""
-    with np.load(path) as arrays:
-        if "x_train" in arrays:
-            keys = ("x_train", "y_train", "x_test", "y_test")
-            x, y, test, test_y = (arrays[key] for key in keys)
-            return x[..., None], y, test[..., None], test_y
-        x, y, start = (arrays[k] for k in ("x", "attr_hair", "test_from"))
-        return x[:start], y[:start], x[start:], y[start:]
-
-
-def build(data, updates, seed):
-    model = recipes.aegan(data.shape[1:], updates=updates, seed=seed)
-    model.compile()
-    return model
-
-
-def step_seconds(data, batch_size):
-    """The median time of a step for each way of moving."""
-    models = {updates: build(data, updates, 0) for updates in UPDATES}
-    times = {updates: [] for updates in UPDATES}
-    batches = np.split(data[: batch_size * STEPS], STEPS)
-    for turn in range(ROUNDS):
-        for updates, model in models.items():
-            begin = time.perf_counter()
-            for batch in batches:
-                model.train_on_batch(batch)
-            took = (time.perf_counter() - begin) / STEPS
-            if turn:  # The first compiles.
-                times[updates].append(took)
-    return {
-        updates: statistics.median(found) for updates, found in times.items()
-    }
-
-
-def train(data, updates, seed, steps, batch_size, folder):
+def train(model, data, seed, steps, batch_size, folder=None):
     """Trains for so many steps, from the last checkpoint if there is one."""
-    keras.utils.set_random_seed(seed)
-    model = build(data, updates, seed)
-    model.fit(
+    if not isinstance(model, AEGAN):
+        return model.train(data, steps, batch_size)
+    backups = [keras.callbacks.BackupAndRestore(folder)] if folder else []
+    return model.fit(
         np.random.default_rng(seed).permutation(data),
         batch_size=batch_size,
         epochs=steps,
         shuffle=False,  # A training that goes on sees the same order.
-        callbacks=[
-            StopAfter(steps=steps),
-            keras.callbacks.BackupAndRestore(folder),
-        ],
+        callbacks=[StopAfter(steps=steps), *backups],
         verbose=0,
     )
-    return model
 
 
-def measure(model, test, features, samples):
-    made = model.generate(samples, seed=0, batch_size=500)
-    return {
-        "samples": frechet_distance(features(test[:samples]), features(made)),
-        "reconstruction": mean_absolute_error(
-            test[:samples], model.reconstruct(test[:samples], 500)
-        ),
+def step_seconds(data, methods, batch_size, turn_seconds):
+    """The median time of a step of each method."""
+    models = {
+        name: build(data.shape[1:], 0, 1000) for name, build in methods.items()
     }
+    times = {name: [] for name in methods}
+    lengths = dict.fromkeys(methods, 12)  # The penalties' interval, thrice.
+
+    def turn(name):
+        model, steps = models[name], lengths[name]
+        begin = time.perf_counter()
+        if isinstance(model, AEGAN):
+            some = data[: steps * batch_size]
+            passes = -(-steps * batch_size // len(some))
+            model.fit(some, batch_size=batch_size, epochs=passes, verbose=0)
+        else:
+            model.train(data, steps, batch_size)
+        return (time.perf_counter() - begin) / steps
+
+    for name in methods:
+        turn(name)  # It compiles.
+        rounds = turn_seconds / turn(name) / 12
+        most = len(data) // batch_size // 12
+        lengths[name] = 12 * max(1, min(round(rounds), most))
+    for _ in range(TURNS):
+        for name in methods:
+            times[name].append(turn(name))
+    return {name: statistics.median(found) for name, found in times.items()}
 
 
-def run(args, known, add):
-    for path in args.data:
-        name = path.stem
-        data, labels, test, test_labels = load(path)
+def features_of(name, sets, folder):
+    """The classifier's features; it is trained once and kept."""
+    file = folder / f"{name}.features.keras"
+    judge = classifier(*sets, file=file)
+    return lambda x: judge.predict(x, batch_size=500, verbose=0)
+
+
+def measure(model, data, test, features, samples):
+    if getattr(model, "prior", True) is None:
+        model.fit_sampler("gmm", data[:10_000], seed=0)
+    made = model.generate(samples, seed=0, batch_size=500)
+    test = test[:samples]
+    found = {"samples": frechet_distance(features(test), features(made))}
+    if getattr(model, "encoder", True) is not None:
+        copies = model.reconstruct(test, batch_size=500)
+        found["reconstruction"] = mean_absolute_error(test, copies)
+    return found
+
+
+def run(args, methods, known, add):
+    trainings = [
+        (seed, path, name)
+        for seed in args.seeds
+        for path in args.data
+        for name in methods
+    ]
+    if not trainings:
+        for path in args.data:
+            if (path.stem,) not in known:
+                data = load(path)[0]
+                times = step_seconds(
+                    data, methods, args.batch_size, args.turn_seconds
+                )
+                add({"data": path.stem, "times": times})
+        return
+    number, of = map(int, args.part.split("/"))
+    for seed, path, name in trainings[number - 1 :: of]:
+        if (path.stem, name, seed) in known:
+            continue
+        data, labels, test, test_labels = sets = load(path)
         # Whole batches alone: another shape would be compiled.
         data = data[: len(data) // args.batch_size * args.batch_size]
-        labels = labels[: len(data)]
-        times = known.get((name,))
-        if times is None:
-            times = step_seconds(data, args.batch_size)
-            add({"data": name, **times})
-        features = None
-        for seed in args.seeds:
-            for updates in UPDATES:
-                if (name, updates, seed) in known:
-                    continue
-                if features is None:
-                    features = classifier(data, labels, test, test_labels)
-                    real = data[: args.samples], test[: args.samples]
-                    apart = frechet_distance(*map(features, real))
-                    print(f"{name}: real against real {apart:.2f}", flush=True)
-                steps = round(args.seconds / times[updates])
-                with tempfile.TemporaryDirectory() as folder:
-                    folder = args.backups or folder
-                    folder = f"{folder}/{name}-{updates}-{seed}"
-                    model = train(
-                        data, updates, seed, steps, args.batch_size, folder
-                    )
-                found = measure(model, test, features, args.samples)
-                add(
-                    {
-                        "data": name,
-                        "updates": updates,
-                        "seed": seed,
-                        "steps": steps,
-                        **found,
-                    }
-                )
-                keras.backend.clear_session()
+        if (path.stem,) not in known:
+            times = step_seconds(
+                data, methods, args.batch_size, args.turn_seconds
+            )
+            known[(path.stem,)] = {"times": times}
+            add({"data": path.stem, "times": times})
+        steps = round(args.seconds / known[(path.stem,)]["times"][name])
+        keras.utils.set_random_seed(seed)
+        model = methods[name](data.shape[1:], seed, steps)
+        if isinstance(model, AEGAN):
+            model.compile()
+        folder = args.backups and f"{args.backups}/{path.stem}-{name}-{seed}"
+        train(model, data, seed, steps, args.batch_size, folder)
+        features = features_of(path.stem, sets, args.output.parent)
+        add(
+            {
+                "data": path.stem,
+                "method": name,
+                "seed": seed,
+                "steps": steps,
+                **measure(model, data, test, features, args.samples),
+            }
+        )
+        keras.backend.clear_session()
 
 
 def table(lines):
     print(
-        "| data | updates | steps | sample distance | held-out error |\n"
+        "| data | method | steps | sample distance | held-out error |\n"
         "|---|---|---|---|---|"
     )
     results = [line for line in lines if "seed" in line]
-    for name in dict.fromkeys(r["data"] for r in results):
-        for updates in UPDATES:
-            runs = [
-                r
-                for r in results
-                if (r["data"], r["updates"]) == (name, updates)
-            ]
-            cells = [name, f"`{updates}`", f"{runs[0]['steps']:,}"]
-            for key in ("samples", "reconstruction"):
-                found = [r[key] for r in runs]
-                cell = f"{statistics.mean(found):.2f}"
-                if found[1:]:
-                    cell += f" ± {statistics.stdev(found):.2f}"
-                cells.append(cell)
-            print(f"| {' | '.join(cells)} |")
+    for data, method in sorted({(r["data"], r["method"]) for r in results}):
+        which = (data, method)
+        runs = [r for r in results if (r["data"], r["method"]) == which]
+        cells = [data, method, f"{runs[0]['steps']:,}"]
+        for key in ("samples", "reconstruction"):
+            found = [r[key] for r in runs if key in r]
+            cell = f"{statistics.mean(found):.2f}" if found else ""
+            if found[1:]:
+                cell += f" ± {statistics.stdev(found):.2f}"
+            cells.append(cell)
+        print(f"| {' | '.join(cells)} |")
 
 
 def main():
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawTextHelpFormatter
     )
+    parser.add_argument("question", choices=QUESTIONS)
     parser.add_argument("data", nargs="+", type=pathlib.Path)
+    parser.add_argument("--methods", nargs="+", help="of the question's")
     parser.add_argument("--seconds", type=float, default=300)
-    parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
+    parser.add_argument("--turn-seconds", type=float, default=1.5)
+    parser.add_argument("--seeds", type=int, nargs="*", default=[0, 1, 2])
+    parser.add_argument("--part", default="1/1", help="I/N: every Nth from I")
     parser.add_argument("--samples", type=int, default=2_000)
     parser.add_argument("--batch-size", type=int, default=64)
-    parser.add_argument("--output", default="equal_time.jsonl")
+    parser.add_argument(
+        "--output", default="equal_time.jsonl", type=pathlib.Path
+    )
     parser.add_argument("--backups", help="folder to go on from, if stopped")
     parser.add_argument("--table", action="store_true")
     args = parser.parse_args()
-    output = pathlib.Path(args.output)
     lines = []
-    if output.exists():
-        lines = [json.loads(line) for line in output.read_text().splitlines()]
-    if args.table:
-        return table(lines)
+    if args.output.exists():
+        lines = map(json.loads, args.output.read_text().splitlines())
     known = {
-        (line["data"], line["updates"], line["seed"])
+        (line["data"], line["method"], line["seed"])
         if "seed" in line
         else (line["data"],): line
         for line in lines
     }
+    if args.table:
+        return table(known.values())
 
     def add(line):
         print(json.dumps(line), flush=True)
-        with output.open("a") as file:
+        with args.output.open("a") as file:
             file.write(json.dumps(line) + "\n")
 
-    return run(args, known, add)
+    methods = QUESTIONS[args.question]
+    if args.methods:
+        methods = {name: methods[name] for name in args.methods}
+    return run(args, methods, known, add)
 
 
 if __name__ == "__main__":

@@ -25,6 +25,7 @@ is there already is not repeated; `--table` prints them as Markdown.
 """
 
 import argparse
+import functools
 import json
 import pathlib
 import statistics
@@ -142,8 +143,14 @@ def trainer(data, seconds, batch_size):
     return train, speeds
 
 
-def classifier(data, labels, test, test_labels):
-    """A small network whose features the samples are compared on."""
+def classifier(data, labels, test, test_labels, file=None, outputs="features"):
+    """A small network whose features the samples are compared on.
+
+    Or its `"classes"`. It is read from `file` if that exists, and written
+    there if not.
+    """
+    if file is not None and file.exists():
+        return keras.saving.load_model(file)
     keras.utils.set_random_seed(0)
     layers = keras.layers
     inputs = keras.Input(data.shape[1:])
@@ -161,8 +168,10 @@ def classifier(data, labels, test, test_labels):
     model.fit(data, labels, batch_size=256, epochs=3, verbose=0)
     _, accuracy = model.evaluate(test, test_labels, verbose=0)
     print(f"classifier: accuracy {accuracy:.4f} on the test part")
-    judge = keras.Model(inputs, features)
-    return lambda x: judge.predict(x, batch_size=500, verbose=0)
+    judge = keras.Model(inputs, features) if outputs == "features" else model
+    if file is not None:
+        judge.save(file)
+    return judge
 
 
 def pairs(ids):
@@ -289,7 +298,8 @@ def main():
     ):
         found = load(args.data)
         data, test = found["x_train"], found["x_test"]
-        features = classifier(data, found["y_train"], test, found["y_test"])
+        judge = classifier(data, found["y_train"], test, found["y_test"])
+        features = functools.partial(judge.predict, batch_size=500, verbose=0)
         real = features(data[: args.samples]), features(test[: args.samples])
         print(f"real data against real data: {frechet_distance(*real):.3f}")
         for purpose in set(PURPOSES.values()) - {"anomalies", "text"}:
