@@ -11,7 +11,15 @@ except ModuleNotFoundError as error:
         name=error.name,
     ) from error
 
-from keras_aegan import callbacks, layers, losses, metrics, networks, recipes
+from keras_aegan import (
+    audio,
+    callbacks,
+    layers,
+    losses,
+    metrics,
+    networks,
+    recipes,
+)
 from keras_aegan.aegan import AEGAN
 from keras_aegan.hub import upload_preset
 
@@ -19,6 +27,7 @@ __version__ = "0.1.0"
 
 __all__ = [
     "AEGAN",
+    "audio",
     "callbacks",
     "layers",
     "losses",

@@ -65,7 +65,8 @@ def _add_generate(command: Callable) -> None:
         type=Path,
         metavar="FILE|FOLDER",
         help="FILE.png shows the samples in a grid, FILE.npy holds the "
-        "samples, FILE.npz too, compressed, FOLDER gets a PNG picture of each",
+        "samples, FILE.npz too, compressed, FOLDER gets a PNG picture of each, "
+        "FILE.wav the sound of spectrograms",
     )
     parser.add_argument(
         "--count",

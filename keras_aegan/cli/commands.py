@@ -5,9 +5,16 @@ import sys
 
 import numpy as np
 
+from keras_aegan import audio
 from keras_aegan.cli import output
 from keras_aegan.cli.mistakes import UsageError, users_mistakes
-from keras_aegan.cli.models import check_shows, grid, load, read_for
+from keras_aegan.cli.models import (
+    check_shows,
+    check_sounds,
+    grid,
+    load,
+    read_for,
+)
 from keras_aegan.export import check_format
 from keras_aegan.images import save_image
 from keras_aegan.report import write_report
@@ -60,12 +67,14 @@ def generate(args: argparse.Namespace) -> None:
     """Writes new samples of a model."""
     suffix = args.output.suffix.lower()
     if suffix:
-        output.check_file(args.output)
+        output.check_file(args.output, *output.SAMPLES, ".wav")
     else:
         output.check_pictures(args.output)
     model = load(args.preset)
     if suffix in ("", ".png"):
         check_shows(model)
+    if suffix == ".wav":
+        check_sounds(model)
     streamed = suffix in ("", ".npy")
     with users_mistakes():
         samples = model.generate(
@@ -78,6 +87,8 @@ def generate(args: argparse.Namespace) -> None:
     if suffix == ".png":
         picture = grid(model, samples, args.columns)
         save_image(args.output, picture, args.scale)
+    elif suffix == ".wav":
+        audio.save_wav(args.output, audio.waveforms(samples, seed=args.seed))
     elif suffix == ".npz":
         output.save_arrays(args.output, x=samples)
     print(f"Wrote {args.count} samples to {args.output}")
@@ -101,7 +112,7 @@ def export(args: argparse.Namespace) -> None:
 
 def reconstruct(args: argparse.Namespace) -> None:
     """Writes what a model's encoder and generator make of data."""
-    output.check_file(args.output)
+    output.check_file(args.output, *output.SAMPLES)
     model = load(args.preset)
     if output.is_picture(args.output):
         check_shows(model)

@@ -33,6 +33,16 @@ def check_shows(model) -> None:
         )
 
 
+def check_sounds(model) -> None:
+    """Refuses to make sounds of what are no spectrograms."""
+    if not (shows(model) and model.data_shape[-1] == 1):
+        raise UsageError(
+            "This model's data are no spectrograms: expected samples of shape "
+            f"(bins, frames, 1), received {tuple(model.data_shape)}. Write "
+            "them to an --output that ends in .npy or .npz."
+        )
+
+
 def grid(model, samples: np.ndarray, columns: int) -> np.ndarray:
     """One picture of samples that are in the model's own range."""
     data_range = model.data_range or (samples.min(), samples.max())

@@ -5,22 +5,30 @@ from pathlib import Path
 
 import numpy as np
 
+from keras_aegan.audio import import_librosa
 from keras_aegan.cli.mistakes import UsageError, users_mistakes
 from keras_aegan.images import ARRAYS, import_pillow, replacing
 
+#: What a file of samples may be.
+SAMPLES = (".png", *ARRAYS)
 
-def check_file(path: Path) -> None:
+
+def check_file(path: Path, *suffixes: str) -> None:
     """Refuses a file that cannot be written, and makes its folder."""
-    if path.suffix.lower() not in (".png", *ARRAYS):
+    if path.suffix.lower() not in suffixes:
+        *rest, last = suffixes
         raise UsageError(
-            f"--output {path}: expected a name that ends in .png, .npy or .npz."
+            f"--output {path}: expected a name that ends in "
+            f"{', '.join(rest)} or {last}."
         )
     if path.is_dir():
         raise UsageError(f"--output {path} is a folder: expected a file.")
     check_folder(path.parent)
-    if is_picture(path):
-        with users_mistakes():
+    with users_mistakes():
+        if is_picture(path):
             import_pillow()
+        if path.suffix.lower() == ".wav":
+            import_librosa()
 
 
 def check_pictures(folder: Path) -> None:
