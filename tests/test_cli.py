@@ -117,6 +117,19 @@ def test_train_on_the_first_samples_alone(data, tmp_path):
     assert about["trained_on"].endswith("9 samples of 28x28x1, uint8")
 
 
+def test_an_array_of_three_axes_can_hold_signals(tmp_path):
+    file, folder = tmp_path / "signals.npy", tmp_path / "preset"
+    signals = np.random.default_rng(0).normal(size=(16, 32, 2))
+    np.save(file, signals.astype("float32"))
+    argv = ["train", "--data", file, "--output", folder, "--steps", 1, *TINY]
+    for option in ("data_range=None", "data_dtype=float32"):
+        argv += ["--option", option]
+    assert run(*argv, "--signals") == 0
+    assert AEGAN.from_preset(folder).data_shape == (32, 2)
+    command = json.loads((folder / "metadata.json").read_text())["command"]
+    assert command.endswith("--signals")
+
+
 def test_train_goes_on_with_a_preset_until_the_time_is_up(
     preset, tmp_path, capsys
 ):

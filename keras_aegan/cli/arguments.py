@@ -200,6 +200,12 @@ def _add_train(command: Callable) -> None:
         help="1: grey, 3: colour (default: 1 if all the pictures are grey)",
     )
     parser.add_argument(
+        "--signals",
+        action="store_true",
+        help="an array of three axes holds signals (samples, length, channels) "
+        "and not grey pictures",
+    )
+    parser.add_argument(
         "--output",
         required=True,
         type=Path,

@@ -148,7 +148,7 @@ def _repeated(args: argparse.Namespace) -> argparse.Namespace:
 
 
 def _from_preset(args: argparse.Namespace) -> tuple[Any, np.ndarray]:
-    for name in ("option", "dtype", "image_size", "channels"):
+    for name in ("option", "dtype", "image_size", "channels", "signals"):
         if getattr(args, name):
             raise UsageError(
                 f"--{name.replace('_', '-')} belongs to a --recipe; a --preset "
@@ -173,7 +173,7 @@ def _from_recipe(args: argparse.Namespace) -> tuple[Any, np.ndarray]:
     size = args.image_size and (args.image_size, args.image_size)
     with users_mistakes():
         data = read_data(args.data, args.key, size, args.channels, args.count)
-        if data.ndim == 3:
+        if data.ndim == 3 and not args.signals:
             data = data[..., None]
         _check_size(args, data.shape)
         if args.dtype:
