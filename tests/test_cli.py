@@ -117,6 +117,18 @@ def test_train_on_the_first_samples_alone(data, tmp_path):
     assert about["trained_on"].endswith("9 samples of 28x28x1, uint8")
 
 
+def test_a_second_stage_starts_from_the_first(data, preset, tmp_path):
+    folder = tmp_path / "second"
+    argv = ["train", "--recipe", "latent_gan", "--first", preset]
+    argv += ["--data", data, "--output", folder, "--steps", 2]
+    argv += ["--batch-size", 8, "--option", "noise_dim=3"]
+    assert run(*argv) == 0
+    second, first = (AEGAN.from_preset(each) for each in (folder, preset))
+    assert second.prior.input_shape == (None, 3)
+    codes = np.ones((2, 4), "float32")
+    np.testing.assert_array_equal(second.decode(codes), first.decode(codes))
+
+
 def test_an_array_of_three_axes_can_hold_signals(tmp_path):
     file, folder = tmp_path / "signals.npy", tmp_path / "preset"
     signals = np.random.default_rng(0).normal(size=(16, 32, 2))
@@ -254,7 +266,12 @@ def test_training_refuses_a_backup_folder_of_something_else(
         (["--option", "width"], "expected NAME=VALUE"),
         (["--option", "widht=4"], "seed=None"),
         (["--option", "updates=both"], "'one_stage'"),
-        (["--recipe", "latent_gan"], "starts from a trained model"),
+        (["--recipe", "latent_gan"], "name it with --first"),
+        (["--first", "aegan_mnist"], "starts from data alone"),
+        (
+            "--recipe latent_gan --first aegan_mnist --image-size 28".split(),
+            "--image-size is settled by the model of --first",
+        ),
         (["--option", "image_shape=3"], "expected NAME=VALUE"),
         (["--option", "width='many'"], ""),
         (["--key", "x"], "within an .npz file"),

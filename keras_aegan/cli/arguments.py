@@ -167,6 +167,12 @@ def _add_train(command: Callable) -> None:
         "settings that its card names",
     )
     parser.add_argument(
+        "--first",
+        metavar="NAME|ADDRESS|FOLDER",
+        help="the trained model that a recipe of a second stage (latent_gan, "
+        "f_anogan) starts from",
+    )
+    parser.add_argument(
         "--option",
         action="append",
         default=[],

@@ -32,6 +32,8 @@ _REPEATED = (
     "checkpoint_every",
     "watch",
 )
+#: How data are read, which a trained model has settled.
+_ARRANGES = ("image_size", "channels", "signals")
 _MANY_EPOCHS = 1_000_000  # where minutes end the training, not epochs
 _NOTE = "run.json"  # in the backup: whose it is
 _STATE = "latest.weights.h5"  # what Keras's BackupAndRestore writes there
@@ -148,7 +150,7 @@ def _repeated(args: argparse.Namespace) -> argparse.Namespace:
 
 
 def _from_preset(args: argparse.Namespace) -> tuple[Any, np.ndarray]:
-    for name in ("option", "dtype", "image_size", "channels", "signals"):
+    for name in ("first", "option", "dtype", *_ARRANGES):
         if getattr(args, name):
             raise UsageError(
                 f"--{name.replace('_', '-')} belongs to a --recipe; a --preset "
@@ -170,6 +172,13 @@ def _from_recipe(args: argparse.Namespace) -> tuple[Any, np.ndarray]:
         )
     recipe = recipes.get(args.recipe)
     options = _options(args.recipe, recipe, args.option)
+    if _is_second_stage(recipe):
+        return _from_first(args, recipe, options)
+    if args.first:
+        raise UsageError(
+            f"--first is not for --recipe {args.recipe}, which starts from "
+            "data alone. Leave it out."
+        )
     size = args.image_size and (args.image_size, args.image_size)
     with users_mistakes():
         data = read_data(args.data, args.key, size, args.channels, args.count)
@@ -180,6 +189,36 @@ def _from_recipe(args: argparse.Namespace) -> tuple[Any, np.ndarray]:
             keras.config.set_dtype_policy(args.dtype)
         model = recipe(data.shape[1:], **options)
     return model, data
+
+
+def _is_second_stage(recipe: Callable) -> bool:
+    from keras_aegan import AEGAN
+
+    first, *_ = inspect.signature(recipe).parameters.values()
+    return first.annotation is AEGAN
+
+
+def _from_first(
+    args: argparse.Namespace, recipe: Callable, options: dict
+) -> tuple[Any, np.ndarray]:
+    import keras
+
+    if not args.first:
+        raise UsageError(
+            f"--recipe {args.recipe} starts from a trained model: name it "
+            "with --first."
+        )
+    for name in _ARRANGES:
+        if getattr(args, name):
+            raise UsageError(
+                f"--{name.replace('_', '-')} is settled by the model of "
+                "--first. Leave it out."
+            )
+    if args.dtype:
+        keras.config.set_dtype_policy(args.dtype)
+    with users_mistakes():
+        model = recipe(load(args.first), **options)
+    return model, read_for(model, args.data, args.key, args.count)
 
 
 def _check_size(args: argparse.Namespace, shape: tuple[int, ...]) -> None:
@@ -198,13 +237,8 @@ def _check_size(args: argparse.Namespace, shape: tuple[int, ...]) -> None:
 def _options(name: str, recipe: Callable, texts: list[str]) -> dict:
     from keras_aegan import AEGAN
 
-    # The first parameter is the shape, which the data tell.
-    first, *valid = inspect.signature(recipe).parameters.values()
-    if first.annotation is AEGAN:
-        raise UsageError(
-            f"--recipe {name} starts from a trained model and not from data "
-            f"alone: call `keras_aegan.recipes.{name}` from Python."
-        )
+    # The first parameter is the shape, which the data tell, or the first model.
+    _, *valid = inspect.signature(recipe).parameters.values()
     if valid[-1].kind is inspect.Parameter.VAR_KEYWORD:
         whole = inspect.signature(AEGAN).parameters
         valid[-1:] = [whole[option] for option in _COMMON]
@@ -312,6 +346,7 @@ def _claim(backup: Path, args: argparse.Namespace, model) -> None:
     run = {
         "recipe": args.recipe,
         "preset": args.preset,
+        "first": args.first,
         "option": sorted(args.option),
         "dtype": args.dtype,
         "batch_size": args.batch_size,

@@ -136,6 +136,6 @@ QUESTIONS = {
             reconstruction_weight=weight, reconstruction_gradient=gradient
         )
         for gradient in ("joint", "none")
-        for weight in (0.1, 0.3, 1.0, 3.0, 10.0)
+        for weight in (0.3, 1.0, 3.0, 10.0, 30.0)
     },
 }

@@ -12,6 +12,9 @@ last, from what is named first:
   of 25 rows of 40 images of 64x64;
 * a folder of MNIST's four `.gz` files in the IDX format, as Fashion-MNIST has
   them too (Debian: `apt-get install dataset-fashion-mnist`).
+
+With `--label`, only what has this label stays in the training part: what is
+normal, for an anomaly recipe.
 """
 
 import argparse
@@ -71,11 +74,14 @@ def main():
     )
     parser.add_argument("source", type=pathlib.Path)
     parser.add_argument("target", type=pathlib.Path)
+    parser.add_argument("--label", type=int)
     args = parser.parse_args()
-    names = ("x_train", "y_train", "x_test", "y_test")
-    np.savez_compressed(
-        args.target, **dict(zip(names, load(args.source), strict=True))
-    )
+    x, y, test, test_y = load(args.source)
+    if args.label is not None:
+        is_kept = y.ravel() == args.label
+        x, y = x[is_kept], y[is_kept]
+    arrays = {"x_train": x, "y_train": y, "x_test": test, "y_test": test_y}
+    np.savez_compressed(args.target, **arrays)
 
 
 if __name__ == "__main__":
