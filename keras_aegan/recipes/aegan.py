@@ -36,7 +36,7 @@ def aegan(
     latent_gamma: float = 0.1,
     penalty_interval: int = 4,
     code_weight: float = 0.1,
-    reconstruction_weight: float = 10.0,
+    reconstruction_weight: float = 3.0,
     reconstruction_gradient: str = "joint",
     latent_reconstruction_weight: float = 0.5,
     augment: tuple[str, ...] = (),

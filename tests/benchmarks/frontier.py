@@ -63,6 +63,8 @@ def picture(found, title):
             for (of, weight), (error, distance) in found.items()
             if of == gradient
         }
+        if not places:  # Not all of them need to have been tried.
+            continue
         line = "L".join(f"{a},{b}" for a, b in places.values())
         parts.append(f'<path d="M{line}" fill="none" stroke="{colour}"/>')
         for weight, (a, b) in places.items():

@@ -325,7 +325,7 @@ def aegan(
     latent_gamma=0.1,
     penalty_interval=4,
     code_weight=0.1,
-    reconstruction_weight=10.0,
+    reconstruction_weight=3.0,
     reconstruction_gradient="joint",
     latent_reconstruction_weight=0.5,
     step=0,
