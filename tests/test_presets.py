@@ -1,5 +1,7 @@
 """The bundled presets: whole, small, and the same on every backend."""
 
+import re
+
 import numpy as np
 import pytest
 
@@ -74,7 +76,12 @@ def test_it_is_complete_and_small(name):
     assert set(files) == expected
     card = (folder / "README.md").read_text()
     assert f"--output presets/{name} " in card
-    assert "apache-2.0" in card
+    assert re.search(r"license: \"(apache-2.0|cc-by(-sa)?-4.0)\"", card)
+
+
+def test_the_author_of_the_heads_has_the_credit():
+    card = (bundled_root() / "aegan_toon_head_64" / "README.md").read_text()
+    assert "Johan Melin (CC BY 4.0)" in card
 
 
 @those_that(draws)

@@ -8,6 +8,10 @@ from keras_aegan import AEGAN, upload_preset
 #: Mean of what the generator makes of each of four codes, and the first value
 #: of what the encoder, if any, makes of that: the same on every backend.
 OUTPUTS = {
+    "aegan_fashion_mnist": (
+        [-0.72918, -0.53122, -0.44880, -0.35679],
+        [1.52066, -0.36886, -0.00673, 0.74342],
+    ),
     "aegan_mnist": (
         [-0.74104, -0.77925, -0.72344, -0.77604],
         [0.92375, -0.41460, -0.33400, 0.68193],
@@ -15,6 +19,10 @@ OUTPUTS = {
     "aegan_pixel_art_32": (
         [0.48960, 0.57980, 0.37170, 0.48519],
         [0.90446, 0.29283, -0.56932, -1.17949],
+    ),
+    "aegan_toon_head_64": (
+        [0.24659, 0.44012, 0.19460, 0.23026],
+        [0.77522, 0.32621, -0.89731, -1.21201],
     ),
 }
 
