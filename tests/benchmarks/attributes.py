@@ -3,11 +3,11 @@
     python tests/benchmarks/attributes.py ./my_preset pixel_art32.npz \\
         --edit hat --picture edited.png
 
-The file holds pictures `x`, for each attribute `attr_NAME` (a code a picture)
-and `values_NAME` (what the codes mean), and `test_from`, from where on pictures
-are held out. A classifier of all attributes learns from the others. It then
-looks at as many held-out pictures as generated ones, so that its mistakes are
-the same on both sides. A row an attribute:
+The file holds pictures (see `image_sets.py`), for each attribute `attr_NAME` (a
+code a picture) and `values_NAME` (what the codes mean), and `test_from`, from
+where on pictures are held out. A classifier of all attributes learns from the
+others. It then looks at as many held-out pictures as generated ones, so that
+its mistakes are the same on both sides. A row an attribute:
 
 * accuracy: how often it is right on held-out pictures, and how often one would
   be who always says the most frequent value;
@@ -27,6 +27,7 @@ picture has the held-out ones in its first row, then these strengths.
 import argparse
 import pathlib
 
+import image_sets
 import keras
 import numpy as np
 from keras import layers
@@ -43,7 +44,9 @@ def load(path):
             for key in arrays.files
             if key.startswith("attr_")
         }
-        return arrays["x"], attributes, int(arrays["test_from"])
+        start = int(arrays["test_from"])
+    x, _, test, _ = image_sets.load(path)
+    return np.concatenate([x, test]), attributes, start
 
 
 def classifier(x, attributes, epochs):
