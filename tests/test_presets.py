@@ -76,7 +76,7 @@ def test_it_is_complete_and_small(name):
     assert set(files) == expected
     card = (folder / "README.md").read_text()
     assert f"--output presets/{name} " in card
-    assert re.search(r"license: \"(apache-2.0|cc-by(-sa)?-4.0)\"", card)
+    assert re.search(r"^license: \"[a-z]+", card, re.MULTILINE)
 
 
 def test_the_author_of_the_heads_has_the_credit():
