@@ -93,9 +93,10 @@ def test_its_samples_differ(name):
     if not is_of_pictures(PRESETS[name]):
         assert len(np.unique(samples, axis=0)) > 28
         return
-    # Different pictures, from dark to light.
-    assert samples.min() < 30 and samples.max() > 245
-    assert np.std(samples.astype(float), axis=0).mean() > 25
+    # From dark to light, and each place differs about as much as all do.
+    assert samples.min() < 30 and samples.max() > 200
+    samples = samples.astype("float32")
+    assert samples.std(axis=0).mean() > samples.std() / 3
 
 
 @those_that(lambda about: draws(about) and encodes(about))
