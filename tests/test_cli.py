@@ -328,7 +328,7 @@ def test_outputs_that_cannot_be_written_are_refused_at_once(
         line = refused("generate", output, *preset)
         assert "cannot be written to" in line
     line = refused("generate", tmp_path / "samples.jpg", *preset)
-    assert "ends in .png, .npy or .npz" in line
+    assert "ends in .png, .npy, .npz or .wav" in line
     (tmp_path / "a.png").mkdir()
     assert "is a folder" in refused("generate", tmp_path / "a.png", *preset)
     line = refused("train", blocked / "preset", "--data", data)
