@@ -10,7 +10,6 @@ from keras_aegan.images import replacing
 
 def waveforms(
     spectrograms: np.ndarray,
-    sample_rate: int = 8000,
     hop_length: int = 128,
     decibels: float = 80.0,
     iterations: int = 60,
@@ -23,7 +22,6 @@ def waveforms(
             255, as `generate` gives them: frequency upwards, from 0 in the
             last row to half the sample rate in the first; brightness in
             decibels, 255 the loudest.
-        sample_rate: samples in a second.
         hop_length: samples from one column to the next.
         decibels: what lies between 0 and 255.
         iterations: of the algorithm; more of them fit better.

@@ -7,7 +7,6 @@ import pytest
 
 from keras_aegan import AEGAN
 from keras_aegan.hub.registry import bundled_root
-from keras_aegan.tokens import TokenSpec
 
 PRESETS = AEGAN.presets
 
@@ -22,23 +21,6 @@ def draws(about):
     return about["recipe"] != "ganomaly"
 
 
-def encodes(about):
-    return "encoder" in about["parameter_count"]
-
-
-def is_of_pictures(about):
-    return len(about["data_shape"]) == 3
-
-
-def wrong(model, samples, copies):
-    """The mean error in percent of the range, or of the characters."""
-    if isinstance(model.spec, TokenSpec):
-        return 100 * np.mean(copies != samples)
-    low, high = model.data_range or (-1, 1)
-    error = np.abs(copies.astype("float32") - samples).mean()
-    return 100 * error / (high - low)
-
-
 def test_the_default_recipe_has_a_preset():
     assert PRESETS["aegan_mnist"]["recipe"] == "aegan"
     assert PRESETS["aegan_mnist"]["data_shape"] == [28, 28, 1]
@@ -49,7 +31,7 @@ def test_together_they_are_small():
     assert sum(sizes) < 30e6
 
 
-@those_that(lambda about: draws(about) and is_of_pictures(about))
+@those_that(draws)
 def test_none_repeats_its_training_data(name):
     # How near to training data its samples are, of how near to other data.
     measured = PRESETS[name]["measured"]
@@ -68,11 +50,10 @@ def test_it_is_complete_and_small(name):
         "metadata.json",
         "model.ema.safetensors",
         "model.safetensors",
+        "reconstructions.png",
     }
-    if is_of_pictures(about) and draws(about):
+    if draws(about):
         expected.add("samples.png")
-    if is_of_pictures(about) and encodes(about):
-        expected.add("reconstructions.png")
     assert set(files) == expected
     card = (folder / "README.md").read_text()
     assert f"--output presets/{name} " in card
@@ -90,35 +71,33 @@ def test_its_samples_differ(name):
     samples = model.generate(32, seed=0)
     assert samples.shape == (32, *model.spec.shape)
     assert samples.dtype == model.spec.dtype
-    if not is_of_pictures(PRESETS[name]):
-        assert len(np.unique(samples, axis=0)) > 28
-        return
     # From dark to light, and each place differs about as much as all do.
     assert samples.min() < 30 and samples.max() > 200
     samples = samples.astype("float32")
     assert samples.std(axis=0).mean() > samples.std() / 3
 
 
-@those_that(lambda about: draws(about) and encodes(about))
+@those_that(draws)
 def test_it_reconstructs_its_samples(name):
     model = AEGAN.from_preset(name)
     samples = model.generate(32, seed=0)
-    assert wrong(model, samples, model.reconstruct(samples)) < 8
+    copies = model.reconstruct(samples).astype("float32")
+    assert np.abs(copies - samples).mean() < 15
 
 
 @those_that(lambda about: about["recipe"] == "aegan")
 def test_its_codes_are_about_the_priors(name):
     model = AEGAN.from_preset(name)
     codes = model.encode(model.generate(32, seed=0))
-    assert abs(codes.mean()) < 0.2 and 0.6 < codes.std() < 1.3
+    assert abs(codes.mean()) < 0.2 and 0.7 < codes.std() < 1.3
 
 
 def test_the_digits_are_the_same_on_every_backend():
     # Seen alike on TensorFlow, JAX and PyTorch: the sum of each digit's ink.
     model = AEGAN.from_preset("aegan_mnist")
     ink = model.generate(6, seed=0).astype(float).sum(axis=(1, 2, 3))
-    expected = [25854, 22032, 27626, 22370, 21998, 29615]
-    np.testing.assert_allclose(ink, expected, atol=60)
+    expected = [25862, 22054, 27631, 22380, 22015, 29615]
+    np.testing.assert_allclose(ink, expected, atol=20)
 
 
 @those_that(lambda about: about["recipe"] == "aegan")

@@ -16,6 +16,10 @@ from keras_aegan.report.axes import value_axis
 
 _WIDTH, _HEIGHT, _LEFT, _TOP, _BOTTOM = 480, 320, 60, 28, 44
 _COLOURS = {"joint": "#c2410c", "none": "#15803d"}
+_NAMES = {
+    "joint": "encoder and generator pay for it",
+    "none": "the encoder alone does",
+}
 
 
 def points(lines):
@@ -89,12 +93,6 @@ def picture(found, title):
         + "\n".join(parts)
         + "\n</svg>\n"
     )
-
-
-_NAMES = {
-    "joint": "encoder and generator pay for it",
-    "none": "the encoder alone does",
-}
 
 
 def main():
