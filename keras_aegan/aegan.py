@@ -283,21 +283,25 @@ on codes |
         average = getattr(self, f"ema_{seat}", None)
         return getattr(self, seat) if average is None else average
 
-    def frozen(self, seat: str) -> keras.Model:
-        """A frozen copy of the network that the verbs use.
+    def copied(self, seat: str, trainable: bool = True) -> keras.Model:
+        """A copy of the network that the verbs use, for a second stage.
 
         Args:
             seat: a filled seat, such as `"generator"`.
+            trainable: `False` to freeze it (`recipes.latent_gan`,
+                `recipes.f_anogan`); by default it goes on training
+                (`recipes.mixture_aegan`), but for layers that were frozen.
 
         Returns:
-            A `keras.Model` of the same weights that does not train, for a
-            second stage (`recipes.latent_gan`, `recipes.f_anogan`).
+            A `keras.Model` of the same weights.
         """
-        network = self._seat(seat, "frozen")
-        copied = keras.models.clone_model(network)
-        copied.set_weights(network.get_weights())
-        copied.trainable = False
-        return copied
+        average = self._seat(seat, "copied")
+        # Of the network itself: all layers of an average are frozen.
+        network = keras.models.clone_model(getattr(self, seat))
+        network.set_weights(average.get_weights())
+        if not trainable:
+            network.trainable = False
+        return network
 
     @property
     def data_settings(self) -> dict:

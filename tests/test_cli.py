@@ -129,6 +129,49 @@ def test_a_second_stage_starts_from_the_first(data, preset, tmp_path):
     np.testing.assert_array_equal(second.decode(codes), first.decode(codes))
 
 
+def test_two_stages_are_trained_again_with_one_command(
+    data, tmp_path, monkeypatch, capsys
+):
+    presets = tmp_path / "presets"
+    first, second = tmp_path / "first", presets / "second"
+    argv = ["train", "--data", data, "--steps", 2, "--batch-size", 8]
+    rae = ["--recipe", "rae", "--output", first, *TINY, "--mixture", 2]
+    assert run(*argv, *rae) == 0
+    game = ["--recipe", "mixture_aegan", "--output", second]
+    assert run(*argv, *game, "--first", first, "--option", "width=4") == 0
+    before = json.loads((second / "metadata.json").read_text())
+    assert before["command"].count("keras-aegan train") == 2
+    assert before["command"].index("rae") < before["command"].index("&&")
+    model = AEGAN.from_preset(second)
+    assert model.prior.get_layer("mixture").components == 2
+    assert model.generate(3, seed=0).shape == (3, 28, 28, 1)
+
+    monkeypatch.setattr(
+        "keras_aegan.hub.registry.bundled_root", lambda: presets
+    )
+    again = ["train", "--preset-recipe", "second", "--data", data]
+    assert run(*again, "--output", tmp_path / "again") == 0
+    weights = (tmp_path / "again" / "model.safetensors").read_bytes()
+    assert weights == (second / "model.safetensors").read_bytes()
+    # Stopped before the last stage had a backup, it goes on with that.
+    capsys.readouterr()
+    stage = tmp_path / "again.stage_1"
+    made = (stage / "model.safetensors").stat().st_mtime_ns
+    assert run(*again, "--output", tmp_path / "again", "--resume") == 0
+    assert (stage / "model.safetensors").stat().st_mtime_ns == made
+
+
+def test_a_mixture_that_cannot_be_fitted_is_refused_before_the_training(
+    data, tmp_path, capsys
+):
+    argv = ["train", "--data", data, "--output", tmp_path / "no", *TINY]
+    line = mistake(capsys, *argv, "--mixture", 1)
+    assert "no prior of their own, such as --recipe rae" in line
+    line = mistake(capsys, *argv, "--recipe", "rae", "--mixture", 4)
+    assert "--mixture 4 needs 20 samples" in line
+    assert not (tmp_path / "no").exists()
+
+
 def test_an_array_of_three_axes_can_hold_signals(tmp_path):
     file, folder = tmp_path / "signals.npy", tmp_path / "preset"
     signals = np.random.default_rng(0).normal(size=(16, 32, 2))

@@ -169,8 +169,8 @@ def _add_train(command: Callable) -> None:
     parser.add_argument(
         "--first",
         metavar="NAME|ADDRESS|FOLDER",
-        help="the trained model that a recipe of a second stage (latent_gan, "
-        "f_anogan) starts from",
+        help="the trained model that a recipe of a second stage "
+        "(mixture_aegan, latent_gan, f_anogan) starts from",
     )
     parser.add_argument(
         "--option",
@@ -243,6 +243,14 @@ def _add_train(command: Callable) -> None:
         "--dtype",
         choices=("float32", "mixed_bfloat16", "mixed_float16"),
         help="how a recipe's networks compute (default: float32)",
+    )
+    parser.add_argument(
+        "--mixture",
+        type=_whole_number,
+        metavar="N",
+        help="at the end fit a mixture of N normal distributions to the codes "
+        "of a model without a prior (such as the recipe rae's), so that it "
+        "generates",
     )
     parser.add_argument(
         "--resume",

@@ -36,19 +36,23 @@ _REPEATED = (
 _ARRANGES = ("image_size", "channels", "signals")
 _MANY_EPOCHS = 1_000_000  # where minutes end the training, not epochs
 _NOTE = "run.json"  # in the backup: whose it is
+_THEN = " && "  # between the commands of stages
 _STATE = "latest.weights.h5"  # what Keras's BackupAndRestore writes there
 
 
 def train(args: argparse.Namespace) -> None:
-    """Trains a model and writes it as a preset."""
+    """Trains a model, in as many stages as it takes, and writes a preset."""
+    for stage in _repeated(args) if args.preset_recipe else [args]:
+        _train(stage)
+
+
+def _train(args: argparse.Namespace) -> None:
     import keras
 
     from keras_aegan.callbacks import StopAfter, TimedBackup
 
-    if args.preset_recipe:
-        args = _repeated(args)
     folder = args.output.resolve()
-    backup = folder.with_name(folder.name + ".backup")
+    backup = _backup(folder)
     _check_folders(folder, backup, args)
     keras.utils.set_random_seed(args.seed)
     if args.preset:
@@ -59,6 +63,8 @@ def train(args: argparse.Namespace) -> None:
         model.spec.check(data, args.data)
         if shows(model):
             import_pillow()
+    if args.mixture:
+        _check_mixture(model, len(data), args.mixture)
     watching = _watching(args, model, data) if args.watch else []
     _claim(backup, args, model)
     print(f"Training on {_describe(args, data)}")
@@ -87,10 +93,12 @@ def train(args: argparse.Namespace) -> None:
         if args.watch:
             _report(args.watch)
 
+    if args.mixture:
+        model.fit_sampler("gmm", data, args.mixture, args.seed)
     steps = int(model.step) - steps_before
     metadata = {
         "trained_on": _describe(args, data),
-        "command": args.command_line,
+        "command": _commands(args),
         "recipe": None if args.preset else args.recipe,
         "preset": args.preset,
         "seed": args.seed,
@@ -117,8 +125,11 @@ def train(args: argparse.Namespace) -> None:
 # The model and its data
 
 
-def _repeated(args: argparse.Namespace) -> argparse.Namespace:
-    """The arguments by which a bundled preset was trained, on these data."""
+def _repeated(args: argparse.Namespace) -> list[argparse.Namespace]:
+    """The arguments of each stage of a bundled preset, on these data.
+
+    What comes before the last stage is kept beside the output.
+    """
     from keras_aegan import AEGAN
     from keras_aegan.cli.arguments import parse
 
@@ -128,25 +139,50 @@ def _repeated(args: argparse.Namespace) -> argparse.Namespace:
             f"--preset-recipe {args.preset_recipe} is not bundled: expected "
             f"one of {', '.join(presets)}."
         )
-    words = shlex.split(presets[args.preset_recipe]["command"])
-    own = {"--data": args.data, "--output": str(args.output)}
-    words = [
-        own.get(before, word)
-        for before, word in zip([None, *words], words, strict=False)
-        if word != "--resume"
-    ]
-    again = parse(words[1:])
-    again.command_line = shlex.join(words)  # What the next card names.
     mine = parse(["train", "--data", args.data, "--output", str(args.output)])
+    given = {}
     for name, value in vars(args).items():
         if name in _REPEATED:
-            setattr(again, name, value)
+            given[name] = value
         elif value != getattr(mine, name, value) and name != "preset_recipe":
             raise UsageError(
                 f"--{name.replace('_', '-')} is settled by --preset-recipe. "
                 "Leave it out, or name the --recipe."
             )
-    return again
+    commands = presets[args.preset_recipe]["command"].split(_THEN)
+    own, stages = {"--data": args.data}, []
+    for number, command in enumerate(commands, 1):
+        output = args.output
+        if number < len(commands):
+            output = output.with_name(f"{output.name}.stage_{number}")
+        own["--output"] = str(output)
+        words = shlex.split(command)
+        words = [
+            own.get(before, word)
+            for before, word in zip([None, *words], words, strict=False)
+            if word != "--resume"
+        ]
+        own["--first"] = f"{output.parent}/{output.name}"
+        stage = parse(words[1:])
+        vars(stage).update(given, output=output)
+        stage.command_line = shlex.join(words)  # What the next card names.
+        stages.append(stage)
+    if args.resume:
+        done = sum(stage.output.exists() for stage in stages[:-1])
+        stages = stages[done:]
+        for stage in stages if done else stages[1:]:
+            stage.resume = _backup(stage.output).exists()
+    return stages
+
+
+def _commands(args: argparse.Namespace) -> str:
+    """What the card names: the stages that were trained here, in a row."""
+    note = Path(args.first or "") / "metadata.json"
+    if args.first and note.is_file():
+        first = json.loads(note.read_text()).get("command")
+        if first:
+            return f"{first}{_THEN}{args.command_line}"
+    return args.command_line
 
 
 def _from_preset(args: argparse.Namespace) -> tuple[Any, np.ndarray]:
@@ -219,6 +255,29 @@ def _from_first(
     with users_mistakes():
         model = recipe(load(args.first), **options)
     return model, read_for(model, args.data, args.key, args.count)
+
+
+def _check_mixture(model, count: int, components: int) -> None:
+    """Refuses, before the training, a mixture that cannot be fitted after."""
+    if model.encoder is None or model.prior is not None:
+        raise UsageError(
+            "--mixture is for models with an encoder and no prior of their "
+            "own, such as --recipe rae. Leave it out."
+        )
+    needed = components * (math.prod(model.latent_shape) + 1)
+    if count < needed:
+        raise UsageError(
+            f"--mixture {components} needs {needed} samples, of "
+            f"{math.prod(model.latent_shape)} values a code. Received: "
+            f"{count}. Give a smaller number, or more data."
+        )
+    try:
+        import sklearn.mixture  # noqa: F401
+    except ImportError:
+        raise UsageError(
+            "--mixture needs scikit-learn. Install it with `pip install "
+            '"keras-aegan[sklearn]"`.'
+        ) from None
 
 
 def _check_size(args: argparse.Namespace, shape: tuple[int, ...]) -> None:
@@ -297,6 +356,10 @@ def _report(folder: Path) -> None:
 
 
 # The folders
+
+
+def _backup(folder: Path) -> Path:
+    return folder.with_name(folder.name + ".backup")
 
 
 def _check_folders(

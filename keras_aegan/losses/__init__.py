@@ -6,6 +6,7 @@ from keras_aegan.losses.adversarial import (
     JointAdversarialLoss,
 )
 from keras_aegan.losses.codes import (
+    CodeNormLoss,
     KLDivergenceLoss,
     MaximumMeanDiscrepancyLoss,
 )
@@ -36,6 +37,7 @@ from keras_aegan.losses.scheduled import ScheduledAdversarialLoss
 __all__ = [
     "AdaptiveMarginEnergyLoss",
     "CodeAdversarialLoss",
+    "CodeNormLoss",
     "CriticReconstructionLoss",
     "DataAdversarialLoss",
     "EquilibriumEnergyLoss",

@@ -69,6 +69,48 @@ class KLDivergenceLoss(Loss):
 
 
 @keras.saving.register_keras_serializable(package="keras_aegan")
+class CodeNormLoss(Loss):
+    """`|E(x)|^2 / 2`, the mean over the code's values and the batch.
+
+    Without it nothing says how large the codes of a mere autoencoder are. In
+    the logs: `code_norm`.
+
+    Args:
+        weight: what the encoder multiplies the term with.
+        players: the seats that pay; by default the encoder.
+        name: the term's name, by default `"code_norm"`.
+
+    Example:
+
+    ```python
+    CodeNormLoss(weight=1e-3)
+    ```
+
+    Reference:
+        - [From Variational to Deterministic Autoencoders](
+          https://arxiv.org/abs/1903.12436), section 3
+    """
+
+    seats = ("encoder",)
+
+    def __init__(
+        self,
+        weight: float = 1.0,
+        players: tuple[str, ...] | None = ("encoder",),
+        name: str = "code_norm",
+        **kwargs,
+    ):
+        super().__init__(weight=weight, players=players, name=name, **kwargs)
+
+    def terms(self):
+        return {self.name: dict.fromkeys(self.creators, self.weight)}
+
+    def values(self, rollout):
+        codes = ops.cast(rollout.codes, "float32")
+        return {self.name: 0.5 * ops.mean(ops.square(codes))}
+
+
+@keras.saving.register_keras_serializable(package="keras_aegan")
 class MaximumMeanDiscrepancyLoss(Loss):
     """The distance of encoded codes to prior codes, by kernels (WAE-MMD).
 

@@ -151,7 +151,9 @@ def _game(model, seat, learning_rate, seed):
     has_network = isinstance(model.prior, keras.Model)
     return AEGAN(
         **networks,
-        prior=model.frozen("prior") if has_network else model.prior,
+        prior=model.copied("prior", trainable=False)
+        if has_network
+        else model.prior,
         # The generator lowers what it would by the value itself, with a
         # gradient that does not vanish where the discriminator is sure.
         losses=[DataAdversarialLoss("non_saturating")],

@@ -25,6 +25,7 @@ from keras_aegan.losses import (
     R2Penalty,
     ReconstructionLoss,
 )
+from keras_aegan.training.optimizer import decaying
 
 
 def aegan(
@@ -91,11 +92,7 @@ def aegan(
             "Expected reconstruction_gradient to be 'joint' or 'none'. "
             f"Received: reconstruction_gradient={reconstruction_gradient!r}"
         )
-    rate = learning_rate
-    if decay_steps is not None:
-        rate = keras.optimizers.schedules.CosineDecay(
-            learning_rate, decay_steps, alpha=0.1
-        )
+    rate = decaying(learning_rate, decay_steps)
     settings = {
         "optimizer": keras.optimizers.Adam(rate, beta_1=0.0, beta_2=0.99),
         "name": "aegan",

@@ -59,8 +59,8 @@ def f_anogan(
     }
     paying = {"players": ("encoder",)}
     return AEGAN(
-        generator=gan.frozen("generator"),
-        discriminator=gan.frozen("discriminator"),
+        generator=gan.copied("generator", trainable=False),
+        discriminator=gan.copied("discriminator", trainable=False),
         encoder=networks.encoder(
             gan.generator.output_shape[1:], latent_dim, width
         ),

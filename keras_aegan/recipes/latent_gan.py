@@ -67,8 +67,8 @@ def latent_gan(
     latent_shape = autoencoder.latent_shape
     on_codes = {"gamma": gamma, "critic": "latent_discriminator"}
     return AEGAN(
-        generator=autoencoder.frozen("generator"),
-        encoder=autoencoder.frozen("encoder"),
+        generator=autoencoder.copied("generator", trainable=False),
+        encoder=autoencoder.copied("encoder", trainable=False),
         latent_discriminator=networks.dense_discriminator(
             latent_shape, hidden_units, name="latent_discriminator"
         ),

@@ -99,3 +99,12 @@ class PlayerOptimizers(Optimizer):
             for player, optimizer in config["optimizers"].items()
         }
         return cls(optimizers, name=config["name"])
+
+
+def decaying(learning_rate: float, decay_steps: int | None):
+    """The rate itself, or one that falls to a tenth along a cosine."""
+    if decay_steps is None:
+        return learning_rate
+    return keras.optimizers.schedules.CosineDecay(
+        learning_rate, decay_steps, alpha=0.1
+    )

@@ -1,13 +1,14 @@
 """What `equal_time.py` compares: for each question its methods, by name.
 
 A method is a function of the shape of an image, the seed and the number of
-steps that it will train for, which gives an `AEGAN`, or what has its `fit`,
-`generate` and `reconstruct`.
+steps that it will train for, which gives an `AEGAN`, or what has a `train` of
+its own, `generate` and `reconstruct`.
 """
 
 import functools
 
 import keras
+from two_stages import TwoStages
 
 from keras_aegan import AEGAN, networks, recipes
 from keras_aegan.losses import (
@@ -16,7 +17,6 @@ from keras_aegan.losses import (
     MaximumMeanDiscrepancyLoss,
     R1Penalty,
     R2Penalty,
-    ReconstructionLoss,
 )
 
 _SEATS = ("generator", "encoder", "discriminator", "latent_discriminator")
@@ -86,14 +86,11 @@ def _dcgan(shape, seed, steps):
 
 def _autoencoder(shape, seed, steps):
     """The default's encoder and generator alone; a mixture makes samples."""
-    return AEGAN(
-        generator=networks.generator(shape, 32),
-        encoder=networks.encoder(shape, 32),
-        losses=[ReconstructionLoss("mse")],
-        optimizer=keras.optimizers.Adam(5e-4),
-        prior=None,
-        seed=seed,
-    )
+    return recipes.rae(shape, seed=seed)
+
+
+def _two_stages(shape, seed, steps):
+    return TwoStages(shape, seed)
 
 
 def _classic(shape, seed, steps):
@@ -114,7 +111,8 @@ QUESTIONS = {
     "baselines": {
         "aegan": _with(),
         "dcgan": _dcgan,
-        "autoencoder + mixture": _autoencoder,
+        "rae + mixture": _autoencoder,
+        "rae, mixture_aegan": _two_stages,
         "aegan_classic": _classic,
         "pythae VAEGAN": _pythae,
     },

@@ -28,6 +28,8 @@ from equal_time import train
 from family import classifier
 from image_sets import load
 
+from keras_aegan import AEGAN
+
 
 def stacked(images, count, random):
     """Pictures of three of these digits each."""
@@ -90,7 +92,8 @@ def main():
             keras.utils.set_random_seed(seed)
             build = QUESTIONS["baselines"][name]
             model = build(data.shape[1:], seed, args.steps)
-            model.compile()
+            if isinstance(model, AEGAN):
+                model.compile()
             begin = time.perf_counter()
             folder = args.backups and f"{args.backups}/stacked-{name}-{seed}"
             train(model, data, seed, args.steps, args.batch_size, folder)

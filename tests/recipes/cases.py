@@ -27,6 +27,7 @@ class Case:
         options: its other arguments.
         state: values of the model's `progress`, by the last part of its name.
         first: the case whose model is the recipe's first argument.
+        sampler: what is fitted to the codes of random data, if anything.
     """
 
     recipe: str
@@ -34,11 +35,14 @@ class Case:
     options: Mapping = field(default_factory=dict)
     state: Mapping = field(default_factory=dict)
     first: str | None = None
+    sampler: str | None = None
 
     def build(self, seed=0):
         """The model, in the state of this case."""
         args = [CASES[self.first].build(seed)] if self.first else self.args
         model = recipes.get(self.recipe)(*args, **self.options, seed=seed)
+        if self.sampler:
+            model.fit_sampler(self.sampler, self.data(64), seed=seed)
         for name, variable in model.progress.items():
             if (key := name.split("/")[-1]) in self.state:
                 variable.assign(self.state[key])
@@ -121,6 +125,19 @@ CASES = {
     ),
     "magan": _narrow("magan"),
     "magan-margin": _narrow("magan", {"epochs": 2, "margin": 0.6}),
+    "mixture_aegan": Case(
+        "mixture_aegan",
+        (),
+        {"width": 4, "gamma": 0.3, "reconstruction_weight": 0.7},
+        first="rae-gaussian",
+    ),
+    "mixture_aegan-not_due": Case(
+        "mixture_aegan", (), {"width": 4}, {"step": 2}, first="rae-gaussian"
+    ),
+    "rae": _narrow("rae", beta=0.3),
+    "rae-gaussian": Case(
+        "rae", options={"width": 4, **_RANGE}, sampler="gaussian"
+    ),
     "soft_introvae": _narrow("soft_introvae"),
     # Weights with which the exponentials are not nearly zero.
     "soft_introvae-mild": _narrow(

@@ -6,6 +6,8 @@ its recipe's docstring state it; it takes what the recipe takes, and returns
 every term and each player's loss by its name in the logs.
 """
 
+import statistics
+
 import numpy as np
 
 # === Networks ===
@@ -89,6 +91,14 @@ def normalized(layer, x):
     return centred / np.sqrt(variance + layer.epsilon) * gain + offset
 
 
+def mixture(layer, x):
+    bounds, means, factors = weights(layer)
+    share = np.vectorize(statistics.NormalDist().cdf)(x[:, 0])
+    chosen = (share[:, None] > bounds[:-1]).sum(1)
+    drawn = means[chosen] + np.einsum("nij,nj->ni", factors[chosen], x[:, 1:])
+    return drawn.reshape(-1, *layer.latent_shape)
+
+
 LAYERS = {
     "Activation": activated,
     "Add": lambda layer, *xs: sum(xs),
@@ -102,6 +112,7 @@ LAYERS = {
     "Dense": dense,
     "Flatten": lambda layer, x: x.reshape(len(x), -1),
     "GRU": gru,
+    "GaussianMixture": mixture,
     "GaussianNoise": lambda layer, x: x,  # `cases.fix` switches it off.
     "LayerNormalization": normalized,
     "LeakyReLU": lambda layer, x: np.where(x > 0, x, layer.negative_slope * x),
@@ -711,6 +722,54 @@ def latent_gan(n, x, z, draw, gamma=0.1, **_):
         "latent_discriminator_loss": terms["latent_discriminator_adversarial"]
         + penalty,
         "prior_loss": terms["latent_discriminator_fooling"],
+    }
+
+
+def rae(n, x, z, draw, beta=1e-3, **_):
+    code = n["encoder"](x)
+    t = {
+        "reconstruction": mse(x, n["generator"](code)),
+        "code_norm": (code**2).mean() / 2,
+    }
+    return t | {
+        "generator_loss": t["reconstruction"],
+        "encoder_loss": t["reconstruction"] + beta * t["code_norm"],
+    }
+
+
+def mixture_aegan(
+    n,
+    x,
+    z,
+    draw,
+    gamma=1.0,
+    penalty_interval=4,
+    reconstruction_weight=30.0,
+    latent_reconstruction_weight=0.5,
+    step=0,
+    **_,
+):
+    critic, code = n["discriminator"], n["prior"](z)
+    due = penalty_interval if step % penalty_interval == 0 else 0
+    made = n["generator"](code)
+    t = {
+        "discriminator_adversarial": softplus(critic(made) - critic(x)).mean(),
+        "discriminator_fooling": softplus(critic(x) - critic(made)).mean(),
+        "r1": due * r1(critic, x),
+        "r2": due * r1(critic, made),
+        "reconstruction": mae(x, n["generator"](n["encoder"](x))),
+        "latent_reconstruction": mse(code, n["encoder"](made)),
+    }
+    creates = (
+        t["discriminator_fooling"]
+        + reconstruction_weight * t["reconstruction"]
+        + latent_reconstruction_weight * t["latent_reconstruction"]
+    )
+    return t | {
+        "discriminator_loss": t["discriminator_adversarial"]
+        + gamma / 2 * (t["r1"] + t["r2"]),
+        "encoder_loss": creates,
+        "generator_loss": creates,
     }
 
 

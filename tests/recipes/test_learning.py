@@ -14,6 +14,7 @@ from sklearn.datasets import load_digits
 from sklearn.metrics import pairwise_distances, roc_auc_score
 
 from keras_aegan import recipes
+from keras_aegan.metrics import frechet_distance
 
 TRAIN = 1500
 #: Epochs, options, and what may be left of each error.
@@ -37,6 +38,7 @@ LEARNED = {
     # A longer warm-up leaves a discriminator that reconstructs empty images
     # too, and the generator falls to those.
     "magan": (50, {"warmup": 1}, {GENERATES: 0.2}),
+    "rae": (15, {}, {ENCODES: 0.5}),
     "soft_introvae": (15, {"latent_dim": 8}, {ENCODES: 0.6, GENERATES: 0.4}),
     "vae_gan": (15, {"latent_dim": 8}, {ENCODES: 0.5, GENERATES: 0.2}),
     "wae_gan": (15, {}, {ENCODES: 0.5, GENERATES: 0.2}),
@@ -111,6 +113,23 @@ def test_the_latent_gan_learns_the_codes_of_digits():
     before = model.reconstruct(data[TRAIN:])
     assert_learned(model, data, 20, {GENERATES: 0.5})
     np.testing.assert_array_equal(model.reconstruct(data[TRAIN:]), before)
+
+
+def test_the_adversary_betters_what_a_mixture_draws():
+    data = digits()[0][:TRAIN]
+    first = train(recipes.rae((64,), 8, **RANGE), data, 20)
+    first.fit_sampler("gmm", data, components=5, seed=0)
+    model = recipes.mixture_aegan(first, seed=0)
+
+    def distance(model):
+        return frechet_distance(model.generate(2000, seed=0), data)
+
+    before = distance(model), errors(model, data, (ENCODES,))[ENCODES]
+    assert before[0] == pytest.approx(distance(first), rel=1e-3)
+    train(model, data, 20)
+    after = distance(model), errors(model, data, (ENCODES,))[ENCODES]
+    assert after[0] < 0.8 * before[0], (before, after)
+    assert after[1] < before[1], (before, after)
 
 
 @pytest.mark.parametrize("name", ["ganomaly", "f_anogan"])

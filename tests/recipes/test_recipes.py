@@ -129,14 +129,27 @@ def test_the_default_plays_the_relativistic_game_with_penalties():
     assert model.ema_momentum == 0.999
 
 
-def test_the_default_s_learning_rate_falls_to_a_tenth():
-    model = recipes.aegan(
-        (28, 28, 1), latent_dim=4, width=4, learning_rate=0.01, decay_steps=50
+BETAS = {
+    "aegan": (0.0, 0.99),
+    "mixture_aegan": (0.5, 0.99),
+    "rae": (0.9, 0.999),
+}
+
+
+@pytest.mark.parametrize("name", BETAS)
+def test_the_learning_rate_falls_to_a_tenth(name):
+    size = {} if name == "mixture_aegan" else {"latent_dim": 4}
+    first = (28, 28, 1)
+    if name == "mixture_aegan":
+        first = recipes.rae(first, 4, 4)
+        first.fit_sampler("gaussian", np.zeros((8, 28, 28, 1), "uint8"))
+    model = recipes.get(name)(
+        first, width=4, learning_rate=0.01, decay_steps=50, **size
     )
     model.compile()
-    for player in PLAYERS:
+    for player in model.players:
         optimizer = model.optimizer[player]
-        assert (optimizer.beta_1, optimizer.beta_2) == (0.0, 0.99)
+        assert (optimizer.beta_1, optimizer.beta_2) == BETAS[name]
         assert float(optimizer.learning_rate) == pytest.approx(0.01)
         optimizer.iterations.assign(50)
         assert float(optimizer.learning_rate) == pytest.approx(0.001)

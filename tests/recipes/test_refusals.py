@@ -24,6 +24,7 @@ def test_every_recipe_refuses_what_it_cannot_use(name):
         "fastgan": ({"reconstruction_weight": -1.0}, "weight of 0 or more"),
         "gan": ({"formulation": "minimax"}, "formulation to be one of"),
         "ganomaly": ({"reencoding_weight": -1.0}, "weight of 0 or more"),
+        "rae": ({"beta": -1.0}, "weight of 0 or more"),
         "magan": ({"warmup": 0}, "warmup to be a whole number"),
         "soft_introvae": ({"kl_weight": -1.0}, "kl_weight of 0 or more"),
         "vae_gan": ({"gamma": 0.0}, "gamma above 0"),
@@ -44,6 +45,12 @@ def test_every_recipe_refuses_what_it_cannot_use(name):
         first = recipes.autoencoder(VECTOR, 3)
         with pytest.raises(ValueError, match="gamma of 0 or more"):
             recipes.latent_gan(first, gamma=-1.0)
+    elif name == "mixture_aegan":
+        with pytest.raises(ValueError, match="fit_sampler"):
+            recipes.mixture_aegan(recipes.rae(VECTOR, 3, width=4))
+        arae = recipes.arae((5,), 7)  # Its prior trains.
+        with pytest.raises(ValueError, match="fit_sampler"):
+            recipes.mixture_aegan(arae)
     elif name == "f_anogan":
         with pytest.raises(ValueError, match="give 'features'"):
             recipes.f_anogan(recipes.aegan(VECTOR, 3, width=4), 4)
