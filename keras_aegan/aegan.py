@@ -22,7 +22,7 @@ from keras_aegan.priors import (
     on_sphere,
     sample_noise,
 )
-from keras_aegan.samplers import fit_prior
+from keras_aegan.samplers import fit_prior, is_fitted, log_density
 from keras_aegan.seats import check_seats, payments
 from keras_aegan.sharing import drawn
 from keras_aegan.tokens import TokenSpec
@@ -36,7 +36,7 @@ _SEATS = (*CREATORS, *CRITICS)
 _SECOND = "second_encoder"
 _AVERAGED = ("generator", "encoder", _SECOND, "prior")
 _UPDATES = ("simultaneous", "one_stage", "alternating")
-_ANOMALIES = ("reconstruction", "features", "f_anogan", "latent")
+_ANOMALIES = ("reconstruction", "features", "f_anogan", "latent", "density")
 
 
 class _Presets:
@@ -986,6 +986,8 @@ on codes |
         | `"f_anogan"` | the first and `kappa` times the second |
         | `"latent"` | `|E(x) - E'(x~)|^2`, by the second encoder where there \
 is one, else by the encoder again |
+        | `"density"` | `-log p(E(x))`, of the distribution that `fit_sampler` \
+fitted to the codes of normal data; no mean |
 
         A sample's score is its own: nothing is rescaled by the others.
 
@@ -1014,6 +1016,8 @@ is one, else by the encoder again |
         Reference:
             - [f-AnoGAN](https://doi.org/10.1016/j.media.2019.01.010)
             - [GANomaly](https://arxiv.org/abs/1805.06725), equation 6
+            - [DAGMM](https://openreview.net/forum?id=BJJLHbb0-), equation 6,
+              for the density
         """
         critic = self.discriminator
         has_features = critic is not None and "features" in results_of(critic)
@@ -1033,6 +1037,15 @@ is one, else by the encoder again |
             )
         self._seat("encoder", "anomaly_score")
         x = ops.convert_to_numpy(x)
+        if kind == "density":
+            if not is_fitted(self.prior):
+                raise ValueError(
+                    "kind='density' asks the distribution of normal codes, "
+                    "and none was fitted to this model's. Fit one: "
+                    "`model.fit_sampler('gmm', normal)`."
+                )
+            codes = self.encode(x, batch_size)
+            return -log_density(self.prior, codes).astype("float32")
         codes, again = self._round_trip(x, batch_size)
         if kind == "latent":
             seat = "encoder" if self.second_encoder is None else _SECOND

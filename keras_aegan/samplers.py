@@ -8,6 +8,7 @@ import numpy as np
 from keras_aegan.layers.mixture import GaussianMixture
 
 KINDS = ("gaussian", "gmm")
+_LAYER = "mixture"
 
 
 def fit_prior(
@@ -90,13 +91,51 @@ def fit_prior(
     )
 
     noise = keras.Input((size + 1,), name="noise")
-    mixture = GaussianMixture(int(components), latent_shape, name="mixture")
+    mixture = GaussianMixture(int(components), latent_shape, name=_LAYER)
     prior = keras.Model(noise, mixture(noise), name="prior")
     mixture.set_weights(
         [np.cumsum(probabilities), means, np.linalg.cholesky(covariances)]
     )
     prior.trainable = False
     return prior
+
+
+def is_fitted(prior: keras.Model | str | None) -> bool:
+    """Whether a model's prior is what `fit_prior` gave."""
+    return isinstance(prior, keras.Model) and any(
+        isinstance(layer, GaussianMixture) for layer in prior.layers
+    )
+
+
+def log_density(prior: keras.Model, codes: np.ndarray) -> np.ndarray:
+    """The logarithm of the density that a fitted prior has at codes.
+
+    Args:
+        prior: what `fit_prior` gave.
+        codes: `(n, *latent_shape)`.
+
+    Returns:
+        A float64 array `(n,)`, in nats.
+    """
+    bounds, means, factors = (
+        np.asarray(weights, "float64")
+        for weights in prior.get_layer(_LAYER).get_weights()
+    )
+    probabilities = np.diff(bounds, prepend=0.0)
+    codes = np.asarray(codes, "float64").reshape(len(codes), -1)
+    found = np.full(len(codes), -np.inf)
+    for probability, mean, factor in zip(
+        probabilities, means, factors, strict=True
+    ):
+        if probability > 0:
+            standard = np.linalg.solve(factor, (codes - mean).T)
+            log_density = (
+                np.log(probability)
+                - 0.5 * np.sum(standard**2 + np.log(2 * np.pi), axis=0)
+                - np.sum(np.log(np.diag(factor)))
+            )
+            found = np.logaddexp(found, log_density)
+    return found
 
 
 def _gaussian(codes, ridge):

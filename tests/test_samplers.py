@@ -4,9 +4,11 @@ import keras
 import numpy as np
 import pytest
 from keras import ops
+from scipy import stats
+from sklearn import mixture
 
 from keras_aegan.priors import sample_noise
-from keras_aegan.samplers import fit_prior
+from keras_aegan.samplers import fit_prior, log_density
 
 kinds = pytest.mark.parametrize("kind", ["gaussian", "gmm"])
 
@@ -53,6 +55,27 @@ def test_moments_of_the_samples_are_the_codes(kind, shape):
     assert abs((mean - wanted) / deviations).max() < 0.03
     error = (covariance - spread) / np.outer(deviations, deviations)
     assert abs(error).max() < 0.05
+
+
+@pytest.mark.parametrize("shape", [(3,), (2, 1, 2)])
+def test_the_density_of_a_gaussian_is_scipys(shape):
+    codes = codes_of(shape=shape)
+    flat = codes.reshape(len(codes), -1)
+    mean, covariance = moments(codes)
+    wanted = stats.multivariate_normal(mean, covariance).logpdf(flat)
+    prior = fit_prior(codes, "gaussian")
+    np.testing.assert_allclose(log_density(prior, codes), wanted, atol=0.02)
+
+
+def test_the_density_of_a_mixture_is_scikit_learns():
+    codes = clusters()
+    fitted = mixture.GaussianMixture(3, max_iter=1000, random_state=0)
+    prior = fit_prior(codes, "gmm", components=3, seed=0)
+    # Between clusters and far from all of them too.
+    points = np.concatenate([codes, codes * 1.7 + 4.0])
+    wanted = fitted.fit(codes).score_samples(points)
+    found = log_density(prior, points)
+    np.testing.assert_allclose(found, wanted, rtol=1e-3, atol=0.01)
 
 
 def test_a_mixture_finds_the_clusters_and_their_shares():

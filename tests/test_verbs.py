@@ -106,6 +106,20 @@ def test_anomaly_scores_by_hand(data):
         np.testing.assert_allclose(found, scores, rtol=1e-4, atol=1e-6)
 
 
+def test_the_density_of_codes_tells_what_is_far_from_them(data):
+    model = recipes.autoencoder((6,), 2, code_activation=None, **RANGE)
+    with pytest.raises(ValueError, match="fit_sampler"):
+        model.anomaly_score(data, "density")
+    model.fit_sampler("gaussian", data)
+    codes = model.encode(data)
+    apart = codes - codes.mean(0)
+    covariance = np.cov(codes.T, bias=True)
+    squares = np.sum(apart @ np.linalg.inv(covariance) * apart, axis=1)
+    wanted = 0.5 * (squares + np.log(np.linalg.det(2 * np.pi * covariance)))
+    found = model.anomaly_score(data, "density")
+    np.testing.assert_allclose(found, wanted, rtol=1e-3, atol=1e-3)
+
+
 def test_anomaly_scores_that_a_model_cannot_give(data):
     model = recipes.autoencoder((6,), 3, **RANGE)
     with pytest.raises(ValueError, match="discriminator gives none"):

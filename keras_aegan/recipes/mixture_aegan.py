@@ -25,6 +25,7 @@ from keras_aegan.losses import (
     R2Penalty,
     ReconstructionLoss,
 )
+from keras_aegan.samplers import is_fitted
 from keras_aegan.training.optimizer import decaying
 
 
@@ -64,8 +65,7 @@ def mixture_aegan(
         An `AEGAN` on the same data.
 
     Raises:
-        ValueError: if the autoencoder has no fitted sampler, or a prior that
-            trains.
+        ValueError: if no sampler was fitted to the autoencoder.
 
     Example:
 
@@ -85,12 +85,12 @@ def mixture_aegan(
         - [Taming Transformers for High-Resolution Image Synthesis](
           https://arxiv.org/abs/2012.09841)
     """
-    prior = autoencoder.prior
-    if not isinstance(prior, keras.Model) or prior.trainable:
+    if not is_fitted(autoencoder.prior):
         raise ValueError(
             "Expected an autoencoder whose codes a distribution was fitted "
             "to. Fit one to your data first: `autoencoder.fit_sampler('gmm', "
-            f"x)`. Received: an AEGAN with prior={prior!r}"
+            "x)`. Received: an AEGAN with "
+            f"prior={autoencoder.prior!r}"
         )
     rate = decaying(learning_rate, decay_steps)
     settings = {

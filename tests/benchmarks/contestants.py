@@ -89,8 +89,11 @@ def _autoencoder(shape, seed, steps):
     return recipes.rae(shape, seed=seed)
 
 
-def _two_stages(shape, seed, steps):
-    return TwoStages(shape, seed)
+def _stages(**options):
+    def build(shape, seed, steps):
+        return TwoStages(shape, seed, **options)
+
+    return build
 
 
 def _classic(shape, seed, steps):
@@ -112,7 +115,7 @@ QUESTIONS = {
         "aegan": _with(),
         "dcgan": _dcgan,
         "rae + mixture": _autoencoder,
-        "rae, mixture_aegan": _two_stages,
+        "rae, mixture_aegan": _stages(),
         "aegan_classic": _classic,
         "pythae VAEGAN": _pythae,
     },
@@ -128,6 +131,24 @@ QUESTIONS = {
         "augmented": _with(augment=("translation", "cutout")),
         "width 16": _with(width=16),
         "two blocks": _with(blocks=2),
+    },
+    "stages": {
+        "rae, mixture_aegan": _stages(),
+        "share 0.5": _stages(share=0.5),
+        "share 0.7": _stages(share=0.7),
+        "share 0.85": _stages(share=0.85),
+        "weight 3": _stages(reconstruction_weight=3.0),
+        "weight 10": _stages(reconstruction_weight=10.0),
+        "weight 30": _stages(reconstruction_weight=30.0),
+        "weight 300": _stages(reconstruction_weight=300.0),
+        "no cycle of codes": _stages(latent_reconstruction_weight=0.0),
+        "no averages": _stages(ema_momentum=None),
+        "gamma 0.1": _stages(gamma=0.1),
+        "learning rate 2e-4": _stages(learning_rate=2e-4),
+        "learning rate 1e-3": _stages(learning_rate=1e-3),
+        "augmented": _stages(augment=("translation", "cutout")),
+        "1 component": _stages(components=1),
+        "10 components": _stages(components=10),
     },
     "frontier": {
         f"{weight:g} {gradient}": _with(

@@ -13,7 +13,7 @@ held-out part of the data:
 * samples: the Fréchet distance of `--samples` generated images to as many held
   out, on the 64 features of a small classifier of the labels, trained here
   once (its accuracy is printed, and the distance of training images to the
-  held-out ones). A model without a prior gets a mixture of ten Gaussians.
+  held-out ones). A model without a prior gets a mixture of 40 Gaussians.
 
 Times and results are kept in `--output`, a line of JSON each, and what is there
 is not repeated; a training that was stopped goes on from its last checkpoint
@@ -33,6 +33,7 @@ import numpy as np
 from contestants import QUESTIONS
 from family import classifier
 from image_sets import load
+from two_stages import COMPONENTS
 
 from keras_aegan import AEGAN
 from keras_aegan.callbacks import StopAfter
@@ -95,7 +96,7 @@ def features_of(name, sets, folder):
 
 def measure(model, data, test, features, samples):
     if getattr(model, "prior", True) is None:
-        model.fit_sampler("gmm", data[:10_000], seed=0)
+        model.fit_sampler("gmm", data[:10_000], COMPONENTS, seed=0)
     made = model.generate(samples, seed=0, batch_size=500)
     test = test[:samples]
     found = {"samples": frechet_distance(features(test), features(made))}

@@ -58,6 +58,8 @@ PURPOSES = {
     "image_autoencoder": "encode",
     "latent_gan": "encode, generate",
     "magan": "generate",
+    "mixture_aegan": "encode, generate",
+    "rae": "encode, generate",
     "soft_introvae": "encode, generate",
     "vae_gan": "encode, generate",
     "wae_gan": "encode, generate",
@@ -112,6 +114,10 @@ def build(name, data, seed, width, train):
     if name == "latent_gan":
         first = recipes.aae(shape, latent_dim=32, seed=seed)
         return recipes.latent_gan(train(first, 0.5), seed=seed), 0.5
+    if name == "mixture_aegan":
+        first = train(recipes.rae(shape, seed=seed), 0.5)
+        first.fit_sampler("gmm", data[:10_000], seed=seed)
+        return recipes.mixture_aegan(first, seed=seed), 0.5
     if name == "f_anogan":
         first = recipes.gan(shape, formulation="wasserstein", **options)
         return recipes.f_anogan(train(first, 0.5), seed=seed), 0.5

@@ -10,6 +10,9 @@ import numpy as np
 from keras_aegan import recipes
 from keras_aegan.callbacks import StopAfter
 
+#: Of every mixture, here and where an autoencoder is left as it is.
+COMPONENTS = 40
+
 
 class TwoStages:
     """With what `equal_time.py` asks of a method.
@@ -18,11 +21,17 @@ class TwoStages:
         shape: of an image.
         seed: of both stages.
         share: of the steps that the autoencoder makes.
+        components: of the mixture.
+        **options: of `mixture_aegan`.
     """
 
-    def __init__(self, shape, seed, share=0.85):
+    def __init__(
+        self, shape, seed, share=0.93, components=COMPONENTS, **options
+    ):
         self.seed = seed
         self.share = share
+        self.components = components
+        self.options = options
         self.first = recipes.rae(shape, seed=seed)
         self.second = None
 
@@ -31,8 +40,12 @@ class TwoStages:
         data = np.random.default_rng(self.seed).permutation(data)
         _train(self.first, data, before, batch_size)
         if self.second is None:  # Else its turn is being timed.
-            self.first.fit_sampler("gmm", data[:10_000], seed=0)
-            self.second = recipes.mixture_aegan(self.first, seed=self.seed)
+            self.first.fit_sampler(
+                "gmm", data[:10_000], self.components, seed=0
+            )
+            self.second = recipes.mixture_aegan(
+                self.first, seed=self.seed, **self.options
+            )
         _train(self.second, data, steps - before, batch_size)
 
     def generate(self, count, seed, batch_size):
