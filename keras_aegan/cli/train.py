@@ -177,8 +177,9 @@ def _repeated(args: argparse.Namespace) -> list[argparse.Namespace]:
 
 def _commands(args: argparse.Namespace) -> str:
     """What the card names: the stages that were trained here, in a row."""
+    # A name alone is a bundled preset's, which is repeated by itself.
     note = Path(args.first or "") / "metadata.json"
-    if args.first and note.is_file():
+    if "/" in (args.first or "") and note.is_file():
         first = json.loads(note.read_text()).get("command")
         if first:
             return f"{first}{_THEN}{args.command_line}"

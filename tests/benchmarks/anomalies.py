@@ -39,18 +39,37 @@ def forest(normal, test, seed, args):
     return -model.score_samples(_flat(test))
 
 
+def _settings(normal):
+    """What a recipe has to know of data that are no pictures."""
+    if normal.dtype != "float32":
+        return {}
+    return {"data_range": None, "data_dtype": "float32"}
+
+
 def _recipe(name, kind, **options):
     def scores(normal, test, seed, args):
-        data = {}
-        if normal.dtype == "float32":
-            data = {"data_range": None, "data_dtype": "float32"}
         keras.utils.set_random_seed(seed)
         recipe = recipes.get(name)
+        data = _settings(normal)
         model = recipe(normal.shape[1:], seed=seed, **data, **options)
         train, _ = trainer(normal, args.seconds, 64)
         return train(model, 1.0).anomaly_score(test, kind, batch_size=500)
 
     return scores
+
+
+def density(normal, test, seed, args):
+    """Size and components as the labelled validation X-rays had them best."""
+    model = recipes.rae(
+        normal.shape[1:],
+        latent_dim=32,
+        width=16,
+        seed=seed,
+        **_settings(normal),
+    )
+    train, _ = trainer(normal, args.seconds, 64)
+    train(model, 1.0).fit_sampler("gmm", normal, components=5, seed=seed)
+    return model.anomaly_score(test, "density", batch_size=500)
 
 
 METHODS = {
@@ -63,6 +82,7 @@ METHODS = {
         hidden_units=(256, 64),
         output_activation=None,
     ),
+    "`rae`, density of codes": density,
     "`ganomaly`": _recipe("ganomaly", "latent", width=16),
     "`ganomaly`, reconstruction": _recipe(
         "ganomaly", "reconstruction", width=16

@@ -33,7 +33,7 @@ import numpy as np
 from contestants import QUESTIONS
 from family import classifier
 from image_sets import load
-from two_stages import COMPONENTS
+from two_stages import COMPONENTS, TwoStages
 
 from keras_aegan import AEGAN
 from keras_aegan.callbacks import StopAfter
@@ -58,15 +58,20 @@ def train(model, data, seed, steps, batch_size, folder=None):
 
 
 def step_seconds(data, methods, batch_size, turn_seconds):
-    """The median time of a step of each method."""
-    models = {
-        name: build(data.shape[1:], 0, 1000) for name, build in methods.items()
-    }
-    times = {name: [] for name in methods}
-    lengths = dict.fromkeys(methods, 12)  # The penalties' interval, thrice.
+    """The median time of a step of each method, over its stages if it has."""
+    models, shares = {}, {}
+    for name, build in methods.items():
+        model = build(data.shape[1:], 0, 1000)
+        parts = [(1.0, model)]
+        if isinstance(model, TwoStages):
+            parts = model.parts(data)
+        for stage, (share, part) in enumerate(parts):
+            models[name, stage], shares[name, stage] = part, share
+    times = {part: [] for part in models}
+    lengths = dict.fromkeys(models, 12)  # The penalties' interval, thrice.
 
-    def turn(name):
-        model, steps = models[name], lengths[name]
+    def turn(part):
+        model, steps = models[part], lengths[part]
         begin = time.perf_counter()
         if isinstance(model, AEGAN):
             some = data[: steps * batch_size]
@@ -76,15 +81,19 @@ def step_seconds(data, methods, batch_size, turn_seconds):
             model.train(data, steps, batch_size)
         return (time.perf_counter() - begin) / steps
 
-    for name in methods:
-        turn(name)  # It compiles.
-        rounds = turn_seconds / turn(name) / 12
+    for part in models:
+        turn(part)  # It compiles.
+        rounds = turn_seconds / turn(part) / 12
         most = len(data) // batch_size // 12
-        lengths[name] = 12 * max(1, min(round(rounds), most))
+        lengths[part] = 12 * max(1, min(round(rounds), most))
     for _ in range(TURNS):
-        for name in methods:
-            times[name].append(turn(name))
-    return {name: statistics.median(found) for name, found in times.items()}
+        for part in models:
+            times[part].append(turn(part))
+    steps = dict.fromkeys(methods, 0.0)
+    for name, stage in models:
+        found = statistics.median(times[name, stage])
+        steps[name] += shares[name, stage] * found
+    return steps
 
 
 def features_of(name, sets, folder):

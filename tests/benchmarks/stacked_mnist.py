@@ -3,9 +3,10 @@
     python tests/benchmarks/stacked_mnist.py mnist.npz --methods aegan dcgan
 
 A picture is three digits, drawn at random from the training part, as its three
-channels: 1,000 kinds. Each method of `equal_time.py`'s baselines trains for
-`--steps` with each seed on 100,000 of them. Then a classifier of digits
-(trained here once; its accuracy is printed) reads `--samples` of its samples:
+channels: 1,000 kinds. Each method of `equal_time.py`'s baselines or stages
+trains for `--steps` with each seed on 100,000 of them. Then a classifier of
+digits (trained here once; its accuracy is printed) reads `--samples` of its
+samples:
 
 * modes: how many of the 1,000 kinds were seen;
 * KL: the divergence of the kinds' frequencies from uniform ones, in nats. The
@@ -85,12 +86,13 @@ def main():
     print("real:", measured(stacked(sets[2], args.samples, random), digits))
     data = stacked(sets[0], 100_000, random)
     data = data[: len(data) // args.batch_size * args.batch_size]
+    methods = QUESTIONS["stages"] | QUESTIONS["baselines"]
     for seed in args.seeds:
         for name in args.methods:
             if (name, seed) in done:
                 continue
             keras.utils.set_random_seed(seed)
-            build = QUESTIONS["baselines"][name]
+            build = methods[name]
             model = build(data.shape[1:], seed, args.steps)
             if isinstance(model, AEGAN):
                 model.compile()

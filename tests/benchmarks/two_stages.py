@@ -39,14 +39,19 @@ class TwoStages:
         before = round(self.share * steps)
         data = np.random.default_rng(self.seed).permutation(data)
         _train(self.first, data, before, batch_size)
-        if self.second is None:  # Else its turn is being timed.
-            self.first.fit_sampler(
-                "gmm", data[:10_000], self.components, seed=0
-            )
-            self.second = recipes.mixture_aegan(
-                self.first, seed=self.seed, **self.options
-            )
+        self._begin_second(data)
         _train(self.second, data, steps - before, batch_size)
+
+    def parts(self, data):
+        """Each stage's share of the steps and its model, untrained, to time."""
+        self._begin_second(data)
+        return [(self.share, self.first), (1 - self.share, self.second)]
+
+    def _begin_second(self, data):
+        self.first.fit_sampler("gmm", data[:10_000], self.components, seed=0)
+        self.second = recipes.mixture_aegan(
+            self.first, seed=self.seed, **self.options
+        )
 
     def generate(self, count, seed, batch_size):
         return self.second.generate(count, seed=seed, batch_size=batch_size)
