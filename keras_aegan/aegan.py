@@ -271,7 +271,7 @@ on codes |
 
     def _seat(self, seat: str, verb: str) -> keras.Model:
         """The network to use in a seat, or an error that names the seat."""
-        if getattr(self, seat) is None:
+        if not isinstance(getattr(self, seat), keras.Model):
             raise ValueError(
                 f"`{verb}` needs the {seat} seat, which is empty in this "
                 f"model. Build it with AEGAN(..., {seat}=...)."

@@ -657,3 +657,36 @@ def test_the_config_survives_json(tiny_model):
     )
     assert again.data_range is None
     assert again.data_shape == SHAPE
+
+
+# === Second stages ===
+
+
+@pytest.mark.parametrize("trainable", [True, False])
+def test_a_copy_for_a_second_stage_is_of_the_average(
+    tiny_model, images, trainable
+):
+    model = tiny_model()
+    model.fit(images(16), batch_size=4, verbose=0)
+    copy = model.copied("generator", trainable)
+    assert bool(copy.trainable_variables) == trainable
+    kept = model.ema_generator.get_weights()
+    for value, wanted in zip(copy.get_weights(), kept, strict=True):
+        np.testing.assert_array_equal(value, wanted)
+    trained = model.generator.get_weights()
+    assert any((a != b).any() for a, b in zip(trained, kept, strict=True))
+    for variable in copy.variables:
+        variable.assign(variable + 1.0)
+    for value, wanted in zip(
+        model.ema_generator.get_weights(), kept, strict=True
+    ):
+        np.testing.assert_array_equal(value, wanted)
+
+
+def test_a_copy_keeps_what_was_frozen(tiny_model):
+    model = tiny_model()
+    model.generator.layers[-1].trainable = False
+    wanted = len(model.generator.trainable_variables)
+    assert len(model.copied("generator").trainable_variables) == wanted
+    with pytest.raises(ValueError, match="needs the prior seat"):
+        model.copied("prior")
