@@ -5,12 +5,13 @@ With `x~ = G(E(x))`, `x^ = G(z)`, `z~ = E(G(z))`, `sp` the softplus:
     D pays       sp(D(x^) - D(x)) + gamma/2 (|dD(x)|^2 + |dD(x^)|^2)
     Dz pays      sp(Dz(E(x)) - Dz(z)) + gamma_z/2 (|dDz(z)|^2 + |dDz(E(x))|^2)
     G and E pay  sp(D(x) - D(x^)) + a_z sp(Dz(z) - Dz(E(x)))
-                 + a_rx |x - x~|_1 + a_rz |z - z~|^2
+                 + a_rx |x - x~|^2 + a_rz |z - z~|^2
 
 The players and the two cycles are AEGAN's (Lazarou, 2020); the game is
 R3GAN's (Huang et al., NeurIPS 2024), whose pairing with R1 and R2 converges
-where the classic loss may cycle. Different from R3GAN: plain instead of
-grouped convolutions, and penalties every few steps, both for speed.
+where the classic loss may cycle. Different from AEGAN: the squared error of the
+data. Different from R3GAN: plain instead of grouped convolutions, and penalties
+every few steps, both for speed.
 """
 
 import keras
@@ -37,7 +38,8 @@ def aegan(
     latent_gamma: float = 0.1,
     penalty_interval: int = 4,
     code_weight: float = 0.1,
-    reconstruction_weight: float = 3.0,
+    reconstruction_weight: float = 15.0,
+    reconstruction_distance: str = "mse",
     reconstruction_gradient: str = "joint",
     latent_reconstruction_weight: float = 0.5,
     augment: tuple[str, ...] = (),
@@ -58,7 +60,11 @@ def aegan(
         latent_gamma: weight of R1 and R2 on codes.
         penalty_interval: the penalties are computed every so many steps.
         code_weight: weight of the game on codes.
-        reconstruction_weight: weight of `|x - G(E(x))|`.
+        reconstruction_weight: weight of the distance of `x` and `G(E(x))`.
+        reconstruction_distance: `"mse"` (default), or another of
+            `ReconstructionLoss`'s. With `"mae"`, as published, all black is
+            where two of three trainings on digits stay for long: the median
+            of a pixel there is black.
         reconstruction_gradient: `"joint"` (default), encoder and generator
             both pay for the reconstruction, or `"none"`, only the encoder
             does: the generator then learns from the game alone.
@@ -118,7 +124,7 @@ def aegan(
             R1Penalty(latent_gamma, **on_codes),
             R2Penalty(latent_gamma, **on_codes),
             ReconstructionLoss(
-                "mae",
+                reconstruction_distance,
                 weight=reconstruction_weight,
                 players=None if joint else ("encoder",),
             ),

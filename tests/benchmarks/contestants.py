@@ -151,7 +151,9 @@ QUESTIONS = {
     },
     "frontier": {
         f"{weight:g} {gradient}": _with(
-            reconstruction_weight=weight, reconstruction_gradient=gradient
+            reconstruction_weight=weight,
+            reconstruction_distance="mae",
+            reconstruction_gradient=gradient,
         )
         for gradient in ("joint", "none")
         for weight in (0.3, 1.0, 3.0, 10.0, 30.0)

@@ -80,6 +80,7 @@ def _image_autoencoder(step, **options):
 CASES = {
     "aae": _narrow("aae"),
     "aegan": _narrow("aegan", gamma=0.3, latent_gamma=0.7),
+    "aegan-absolute": _narrow("aegan", reconstruction_distance="mae"),
     "aegan-decoupled": _narrow("aegan", reconstruction_gradient="none"),
     "aegan-every_step": _narrow("aegan", {"step": 1}, penalty_interval=1),
     "aegan-not_due": _narrow("aegan", {"step": 2}),

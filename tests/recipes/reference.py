@@ -336,7 +336,8 @@ def aegan(
     latent_gamma=0.1,
     penalty_interval=4,
     code_weight=0.1,
-    reconstruction_weight=3.0,
+    reconstruction_weight=15.0,
+    reconstruction_distance="mse",
     reconstruction_gradient="joint",
     latent_reconstruction_weight=0.5,
     step=0,
@@ -346,6 +347,7 @@ def aegan(
     # Skipped steps are made up for (Karras et al., 2020, appendix B).
     due = penalty_interval if step % penalty_interval == 0 else 0
     code, made = n["encoder"](x), n["generator"](z)
+    distance = {"mse": mse, "mae": mae}[reconstruction_distance]
     t = {
         "discriminator_adversarial": softplus(critic(made) - critic(x)).mean(),
         "discriminator_fooling": softplus(critic(x) - critic(made)).mean(),
@@ -359,7 +361,7 @@ def aegan(
         ).mean(),
         "latent_r1": due * r1(latent_critic, z),
         "latent_r2": due * r1(latent_critic, code),
-        "reconstruction": mae(x, n["generator"](code)),
+        "reconstruction": distance(x, n["generator"](code)),
         "latent_reconstruction": mse(z, n["encoder"](made)),
     }
     shared = (
