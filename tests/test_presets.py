@@ -21,8 +21,9 @@ def draws(about):
     return about["recipe"] != "ganomaly"
 
 
-def test_the_default_recipe_has_a_preset():
-    assert PRESETS["aegan_mnist"]["recipe"] == "aegan"
+def test_both_ways_to_train_from_scratch_have_presets():
+    recipes = {about["recipe"] for about in PRESETS.values()}
+    assert {"aegan", "mixture_aegan"} <= recipes
     assert PRESETS["aegan_mnist"]["data_shape"] == [28, 28, 1]
 
 
@@ -100,7 +101,7 @@ def test_the_digits_are_the_same_on_every_backend():
     np.testing.assert_allclose(ink, expected, atol=20)
 
 
-@those_that(lambda about: about["recipe"] == "aegan")
+@those_that(lambda about: about["recipe"] in ("aegan", "mixture_aegan"))
 def test_training_goes_on(name):
     model = AEGAN.from_preset(name)
     steps = PRESETS[name]["steps"]
