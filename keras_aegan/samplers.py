@@ -93,9 +93,7 @@ def fit_prior(
     noise = keras.Input((size + 1,), name="noise")
     mixture = GaussianMixture(int(components), latent_shape, name=_LAYER)
     prior = keras.Model(noise, mixture(noise), name="prior")
-    mixture.set_weights(
-        [np.cumsum(probabilities), means, np.linalg.cholesky(covariances)]
-    )
+    mixture.set_weights([probabilities, means, np.linalg.cholesky(covariances)])
     prior.trainable = False
     return prior
 
@@ -117,11 +115,11 @@ def log_density(prior: keras.Model, codes: np.ndarray) -> np.ndarray:
     Returns:
         A float64 array `(n,)`, in nats.
     """
-    bounds, means, factors = (
+    probabilities, means, factors = (
         np.asarray(weights, "float64")
         for weights in prior.get_layer(_LAYER).get_weights()
     )
-    probabilities = np.diff(bounds, prepend=0.0)
+    probabilities = probabilities / probabilities.sum()
     codes = np.asarray(codes, "float64").reshape(len(codes), -1)
     found = np.full(len(codes), -np.inf)
     for probability, mean, factor in zip(

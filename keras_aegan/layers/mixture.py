@@ -31,7 +31,8 @@ class GaussianMixture(keras.layers.Layer):
     layer = GaussianMixture(2, (1,))
     layer.build((None, 2))
     # With a probability of 0.3 normal around -1, else around 1.
-    layer.set_weights([[0.3, 1.0], [[-1.0], [1.0]], [[[0.1]], [[0.2]]]])
+    weights = [0.3, 0.7], [[-1.0], [1.0]], [[[0.1]], [[0.2]]]
+    layer.set_weights([np.array(w) for w in weights])
     ```
     """
 
@@ -64,8 +65,9 @@ class GaussianMixture(keras.layers.Layer):
         def identities(shape, dtype):
             return ops.tile(ops.eye(d, dtype=dtype)[None], (k, 1, 1))
 
-        self.cumulative_probabilities = self.add_weight(
-            (k,), "ones", trainable=False, name="cumulative_probabilities"
+        # Not their sums, of which a preset in bfloat16 would keep two digits.
+        self.probabilities = self.add_weight(
+            (k,), "ones", trainable=False, name="probabilities"
         )
         self.means = self.add_weight(
             (k, d), "zeros", trainable=False, name="means"
@@ -76,8 +78,9 @@ class GaussianMixture(keras.layers.Layer):
 
     def call(self, noise):
         uniform = 0.5 * (1.0 + ops.erf(noise[:, :1] / math.sqrt(2.0)))
+        bounds = ops.cumsum(self.probabilities)
         # The last bound, 1, may be missed by a rounding error: it is no bound.
-        passed = uniform > self.cumulative_probabilities[:-1]
+        passed = uniform > bounds[:-1] / bounds[-1]
         chosen = ops.sum(ops.cast(passed, "int32"), axis=-1)
         # Drawn from every component: to gather each sample's own factor would
         # take the memory of a d x d matrix a sample.

@@ -1,4 +1,5 @@
 import math
+import statistics
 
 import keras
 import numpy as np
@@ -20,7 +21,7 @@ def layer_of(shape=(6,), probabilities=PROBABILITIES, seed=0):
     factors = np.tril(rng.normal(size=(k, d, d)))
     layer = GaussianMixture(k, shape)
     layer.build((None, d + 1))
-    layer.set_weights([np.cumsum(probabilities), means, factors])
+    layer.set_weights([np.array(probabilities), means, factors])
     return layer, means, factors
 
 
@@ -74,10 +75,26 @@ def test_nothing_is_trainable():
     layer, _, _ = layer_of()
     assert layer.trainable_variables == []
     assert [w.name for w in layer.weights] == [
-        "cumulative_probabilities",
+        "probabilities",
         "means",
         "cholesky_factors",
     ]
+
+
+def test_shares_are_right_when_stored_as_bfloat16():
+    shares = np.random.default_rng(4).dirichlet(np.full(40, 5.0))
+    layer, means, _ = layer_of(probabilities=shares)
+    stored = ops.cast(ops.cast(layer.probabilities, "bfloat16"), "float32")
+    layer.probabilities.assign(stored)
+    layer.cholesky_factors.assign(np.zeros((40, 6, 6)))
+    x = np.zeros((20_000, 7), "float32")
+    even = (np.arange(len(x)) + 0.5) / len(x)
+    x[:, 0] = [statistics.NormalDist().inv_cdf(u) for u in even]
+    drawn = run(layer, x)
+    for mean, share in zip(means, shares, strict=True):
+        found = np.isclose(drawn, mean, atol=1e-5).all(axis=1).mean()
+        # Half a percent of its own, and a draw at either end.
+        assert found == pytest.approx(share, rel=0.005, abs=1e-4)
 
 
 @pytest.mark.parametrize("policy", ["mixed_float16", "mixed_bfloat16"])

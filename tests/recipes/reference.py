@@ -92,7 +92,8 @@ def normalized(layer, x):
 
 
 def mixture(layer, x):
-    bounds, means, factors = weights(layer)
+    probabilities, means, factors = weights(layer)
+    bounds = np.cumsum(probabilities) / np.sum(probabilities)
     share = np.vectorize(statistics.NormalDist().cdf)(x[:, 0])
     chosen = (share[:, None] > bounds[:-1]).sum(1)
     drawn = means[chosen] + np.einsum("nij,nj->ni", factors[chosen], x[:, 1:])

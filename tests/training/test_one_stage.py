@@ -18,6 +18,8 @@ REFUSED = {
     "image_autoencoder-before",
     "image_autoencoder-bounded",
     "image_autoencoder-ramp",
+    "rae",
+    "rae-gaussian",
     "soft_introvae",
     "soft_introvae-mild",
     "vae_gan",
