@@ -72,7 +72,7 @@ def mixture_aegan(
     ```python
     first = keras_aegan.recipes.rae((28, 28, 1))
     first.fit(images, batch_size=64, epochs=5)
-    first.fit_sampler("gmm", images)
+    first.fit_sampler("gmm", images, components=40)
     model = keras_aegan.recipes.mixture_aegan(first)
     model.fit(images, batch_size=64, epochs=5)
     ```
