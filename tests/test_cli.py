@@ -153,12 +153,27 @@ def test_two_stages_are_trained_again_with_one_command(
     assert run(*again, "--output", tmp_path / "again") == 0
     weights = (tmp_path / "again" / "model.safetensors").read_bytes()
     assert weights == (second / "model.safetensors").read_bytes()
-    # Stopped before the last stage had a backup, it goes on with that.
-    capsys.readouterr()
-    stage = tmp_path / "again.stage_1"
-    made = (stage / "model.safetensors").stat().st_mtime_ns
-    assert run(*again, "--output", tmp_path / "again", "--resume") == 0
-    assert (stage / "model.safetensors").stat().st_mtime_ns == made
+    # Stopped in the last stage, it goes on with that one alone.
+    third = [*again, "--output", tmp_path / "third", "--checkpoint-every", 1e-9]
+    with monkeypatch.context() as patched:
+        patched.setattr(StopAfter, "on_train_batch_end", interrupt_the_game)
+        capsys.readouterr()
+        assert run(*third) == 130
+    error = capsys.readouterr().err.rstrip()
+    assert "train --preset-recipe second" in error
+    assert error.endswith("--checkpoint-every 1e-09 --resume")
+    stage = tmp_path / "third.stage_1" / "model.safetensors"
+    made = stage.stat().st_mtime_ns
+    assert run(*third, "--resume") == 0
+    assert stage.stat().st_mtime_ns == made
+    about = json.loads((tmp_path / "third" / "metadata.json").read_text())
+    assert about["recipe"] == "mixture_aegan"
+    assert about["command"].count("keras-aegan train") == 2
+
+
+def interrupt_the_game(callback, batch, logs=None):
+    if callback.model.name == "mixture_aegan":
+        raise KeyboardInterrupt
 
 
 def test_a_mixture_that_cannot_be_fitted_is_refused_before_the_training(

@@ -43,6 +43,7 @@ _STATE = "latest.weights.h5"  # what Keras's BackupAndRestore writes there
 def train(args: argparse.Namespace) -> None:
     """Trains a model, in as many stages as it takes, and writes a preset."""
     for stage in _repeated(args) if args.preset_recipe else [args]:
+        stage.typed = args.command_line  # With --resume it goes on.
         _train(stage)
 
 
@@ -439,8 +440,8 @@ def _how_to_go_on(backup: Path, args: argparse.Namespace) -> str:
     if not (backup / _STATE).exists():
         shutil.rmtree(backup)
         return "No epoch was complete, so nothing is kept."
-    again = "" if args.resume else " --resume"
-    return f"Backup in {backup}. Go on with: {args.command_line}{again}"
+    again = "" if "--resume" in shlex.split(args.typed) else " --resume"
+    return f"Backup in {backup}. Go on with: {args.typed}{again}"
 
 
 # What the preset tells about its training

@@ -5,8 +5,8 @@
 both means over a sample's values too. A mixture fitted to its codes makes it
 generate (`fit_sampler`): the cheap baseline that no adversary may lose to, and
 the first stage of `mixture_aegan` and `latent_gan`. Ghosh et al. (2020),
-section 3, without a penalty on the generator; different from the paper: means in
-place of sums over values, and residual networks.
+section 3, without a penalty on the generator; different from the paper: means
+in place of sums over values, and residual networks.
 """
 
 import keras
