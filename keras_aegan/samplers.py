@@ -8,7 +8,6 @@ import numpy as np
 from keras_aegan.layers.mixture import GaussianMixture
 
 KINDS = ("gaussian", "gmm")
-_LAYER = "mixture"
 
 
 def fit_prior(
@@ -91,7 +90,7 @@ def fit_prior(
     )
 
     noise = keras.Input((size + 1,), name="noise")
-    mixture = GaussianMixture(int(components), latent_shape, name=_LAYER)
+    mixture = GaussianMixture(int(components), latent_shape, name="mixture")
     prior = keras.Model(noise, mixture(noise), name="prior")
     mixture.set_weights([probabilities, means, np.linalg.cholesky(covariances)])
     prior.trainable = False
@@ -100,9 +99,7 @@ def fit_prior(
 
 def is_fitted(prior: keras.Model | str | None) -> bool:
     """Whether a model's prior is what `fit_prior` gave."""
-    return isinstance(prior, keras.Model) and any(
-        isinstance(layer, GaussianMixture) for layer in prior.layers
-    )
+    return _mixture_of(prior) is not None
 
 
 def log_density(prior: keras.Model, codes: np.ndarray) -> np.ndarray:
@@ -117,7 +114,7 @@ def log_density(prior: keras.Model, codes: np.ndarray) -> np.ndarray:
     """
     probabilities, means, factors = (
         np.asarray(weights, "float64")
-        for weights in prior.get_layer(_LAYER).get_weights()
+        for weights in _mixture_of(prior).get_weights()
     )
     probabilities = probabilities / probabilities.sum()
     codes = np.asarray(codes, "float64").reshape(len(codes), -1)
@@ -134,6 +131,11 @@ def log_density(prior: keras.Model, codes: np.ndarray) -> np.ndarray:
             )
             found = np.logaddexp(found, log_density)
     return found
+
+
+def _mixture_of(prior):
+    layers = prior.layers if isinstance(prior, keras.Model) else []
+    return next((x for x in layers if isinstance(x, GaussianMixture)), None)
 
 
 def _gaussian(codes, ridge):

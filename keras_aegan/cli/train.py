@@ -2,6 +2,7 @@
 
 import argparse
 import ast
+import importlib.util
 import inspect
 import json
 import math
@@ -273,13 +274,11 @@ def _check_mixture(model, count: int, components: int) -> None:
             f"{math.prod(model.latent_shape)} values a code. Received: "
             f"{count}. Give a smaller number, or more data."
         )
-    try:
-        import sklearn.mixture  # noqa: F401
-    except ImportError:
+    if importlib.util.find_spec("sklearn") is None:
         raise UsageError(
             "--mixture needs scikit-learn. Install it with `pip install "
             '"keras-aegan[sklearn]"`.'
-        ) from None
+        )
 
 
 def _check_size(args: argparse.Namespace, shape: tuple[int, ...]) -> None:
