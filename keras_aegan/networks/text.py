@@ -11,7 +11,7 @@ positions at once, here three blocks instead of five.
 import keras
 from keras import layers
 
-from keras_aegan.layers import LeakyReLU, StraightThrough
+from keras_aegan.layers import GaussianNoise, LeakyReLU, StraightThrough
 
 _BLOCKS = 3
 _KINDS = ("gru", "convolutional")
@@ -72,6 +72,7 @@ def text_generator(
     kind: str = "gru",
     output: str = "softmax",
     temperature: float = 1.0,
+    code_noise: float = 0.0,
     name: str = "generator",
 ) -> keras.Model:
     """A generator (decoder) of text: a code to probabilities.
@@ -88,6 +89,9 @@ def text_generator(
             be given a loss that knows that.
         temperature: what the logits are divided by: below 1 for sharper
             probabilities, above 1 for more even ones. Defaults to `1.0`.
+        code_noise: standard deviation of the noise that is added to each value
+            of a code in training, so that codes near those of the data become
+            text too; none by default.
         name: the network's name.
 
     Returns:
@@ -97,7 +101,8 @@ def text_generator(
 
     Raises:
         ValueError: for an unknown `kind` or `output`, a `temperature` that is
-            not positive, or a `data_shape` that is not text's.
+            not positive, a `code_noise` below 0, or a `data_shape` that is not
+            text's.
 
     Example:
 
@@ -122,16 +127,23 @@ def text_generator(
             "Expected a temperature above 0. Received: "
             f"temperature={temperature}"
         )
+    if not code_noise >= 0:
+        raise ValueError(
+            f"Expected code_noise to be 0 or more. Received: {code_noise}"
+        )
     code = keras.Input((latent_dim,), name="code")
+    seen = code
+    if code_noise:
+        seen = GaussianNoise(code_noise, name="code_noise")(code)
     if kind == "gru":
-        features = layers.RepeatVector(length, name="code_everywhere")(code)
+        features = layers.RepeatVector(length, name="code_everywhere")(seen)
         features = layers.GRU(width, return_sequences=True, name="gru")(
             features
         )
     else:
         # Not the code at every position: convolutions could not tell these
         # positions apart.
-        features = layers.Dense(length * width, name="start")(code)
+        features = layers.Dense(length * width, name="start")(seen)
         features = _blocks(layers.Reshape((length, width))(features), width)
     logits = layers.Dense(vocabulary_size, name="logits")(features)
     # From here in float32 under any policy.

@@ -1,18 +1,20 @@
 """ARAE: an autoencoder of text, and a prior that learns where its codes are.
 
-With codes `c = E(x)` on the unit sphere, the prior network `P`, `c^ = P(n)`
-and a Wasserstein critic `Dz` of codes:
+With codes `c = E(x)` on the unit sphere, noise `e` on them in training, the
+prior network `P`, `c^ = P(n)` and a Wasserstein critic `Dz` of codes:
 
-    E and G pay   the cross-entropy of x under G(E(x)), per token
+    E and G pay   the cross-entropy of x under G(E(x) + e), per token
     Dz pays       mean Dz(c^) - mean Dz(c) + gamma mean (|dDz| - 1)^2
     E and P pay   a (mean Dz(c) - mean Dz(c^))
 
-so the codes come to lie where the prior can follow. Zhao et al. (2018),
-algorithm 1. Different from the paper: a gradient penalty instead of clipped
-weights; the encoder's two steps are one step on their sum; no noise on the
-codes; convolutions over all positions (or a GRU that sees the code at each)
-instead of a network that reads its own last token, so that the code cannot be
-ignored.
+so the codes come to lie where the prior can follow. The noise makes what is
+near a code mean the same: without it the codes of real text are islands, and
+the prior draws what lies between them. Zhao et al. (2018), algorithm 1, with
+the noise of the authors' code. Different from the paper: a gradient penalty
+instead of clipped weights; the encoder's two steps are one step on their sum;
+the noise does not fade; convolutions over all positions (or a GRU that sees the
+code at each) instead of a network that reads its own last token, so that the
+code cannot be ignored.
 """
 
 import keras
@@ -36,7 +38,8 @@ def arae(
     kind: str = "convolutional",
     adversarial_weight: float = 0.1,
     gamma: float = 10.0,
-    critic_steps: int = 1,
+    code_noise: float = 0.1,
+    critic_steps: int = 5,
     learning_rate: float = 1e-3,
     **kwargs,
 ) -> AEGAN:
@@ -53,7 +56,10 @@ def arae(
         kind: `"convolutional"` (default), or `"gru"`, which learns slower.
         adversarial_weight: weight `a`.
         gamma: weight of the gradient penalty.
-        critic_steps: steps of the critic a batch; 5 in the paper.
+        code_noise: standard deviation of the noise on each value of a code
+            that the generator sees in training.
+        critic_steps: steps of the critic a batch, 5 as in the paper; with 1
+            the prior draws the same few texts.
         learning_rate: of Adam for encoder and generator, a fifth of it (with
             `beta_1=0.5`) for critic and prior.
         **kwargs: as in `AEGAN`: `optimizer`, `ema_momentum`, `seed`.
@@ -95,7 +101,9 @@ def arae(
     one_hot = (*data_shape, vocabulary_size)
     on_codes = {"critic": "latent_discriminator"}
     return AEGAN(
-        generator=networks.text_generator(one_hot, latent_dim, width, kind),
+        generator=networks.text_generator(
+            one_hot, latent_dim, width, kind, code_noise=code_noise
+        ),
         encoder=networks.text_encoder(
             one_hot, latent_dim, width, kind, sphere=True
         ),

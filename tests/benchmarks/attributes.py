@@ -3,7 +3,7 @@
     python tests/benchmarks/attributes.py ./my_preset pixel_art32.npz \\
         --edit hat --picture edited.png
 
-The file holds pictures (see `image_sets.py`), for each attribute `attr_NAME` (a
+The file holds pictures (see `data_sets.py`), for each attribute `attr_NAME` (a
 code a picture) and `values_NAME` (what the codes mean), and `test_from`, from
 where on pictures are held out. A classifier of all attributes learns from the
 others. It then looks at as many held-out pictures as generated ones, so that
@@ -27,7 +27,7 @@ picture has the held-out ones in its first row, then these strengths.
 import argparse
 import pathlib
 
-import image_sets
+import data_sets
 import keras
 import numpy as np
 from keras import layers
@@ -45,7 +45,7 @@ def load(path):
             if key.startswith("attr_")
         }
         start = int(arrays["test_from"])
-    x, _, test, _ = image_sets.load(path)
+    x, _, test, _ = data_sets.load(path)
     return np.concatenate([x, test]), attributes, start
 
 

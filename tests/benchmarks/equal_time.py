@@ -19,7 +19,7 @@ Times and results are kept in `--output`, a line of JSON each, and what is there
 is not repeated; a training that was stopped goes on from its last checkpoint
 in `--backups`. On a device that has room for several, start this once for the
 times (`--seeds` without a number), and then once more for each `--part`.
-`--table` prints the results as Markdown. The data: see `image_sets.py`.
+`--table` prints the results as Markdown. The data: see `data_sets.py`.
 """
 
 import argparse
@@ -31,8 +31,8 @@ import time
 import keras
 import numpy as np
 from contestants import QUESTIONS
+from data_sets import load
 from family import classifier
-from image_sets import load
 from two_stages import COMPONENTS, TwoStages
 
 from keras_aegan import AEGAN

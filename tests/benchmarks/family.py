@@ -31,6 +31,7 @@ import pathlib
 import statistics
 import time
 
+import data_sets
 import keras
 import numpy as np
 from sklearn.metrics import roc_auc_score
@@ -95,12 +96,6 @@ def normal_and_odd(path):
             part.astype("float32") for part in (normal, data["x_test"])
         )
     return normal, data["x_test"], data["y_test"].ravel() != 0
-
-
-def text(path):
-    """Token ids to train on and to test on: the last tenth, shuffled."""
-    ids = np.random.default_rng(0).permutation(load(path)["x"])
-    return ids[: -len(ids) // 10], ids[-len(ids) // 10 :]
 
 
 def build(name, data, seed, width, train):
@@ -282,7 +277,9 @@ def main():
     )
     parser.add_argument("data", help=".npz with x_train, y_train, x_test ...")
     parser.add_argument("--anomalies", help=".npz whose label 0 is normal")
-    parser.add_argument("--text", help=".npz of token ids `x`, 27 kinds")
+    parser.add_argument(
+        "--text", type=pathlib.Path, help=".npz of token ids `x`, 27 kinds"
+    )
     parser.add_argument("--recipes", nargs="+", default=sorted(PURPOSES))
     parser.add_argument("--seconds", type=float, default=60)
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
@@ -298,7 +295,8 @@ def main():
     if args.anomalies:
         sets["anomalies"] = normal_and_odd(args.anomalies)
     if args.text:
-        sets["text"] = (*text(args.text), None)
+        train, _, test, _ = data_sets.load(args.text)
+        sets["text"] = train, test, None
     if any(
         PURPOSES[name] not in ("anomalies", "text") for name in args.recipes
     ):

@@ -13,8 +13,8 @@ import argparse
 import functools
 import pathlib
 
+from data_sets import load
 from family import classifier
-from image_sets import load
 
 from keras_aegan import AEGAN
 from keras_aegan.metrics import frechet_distance

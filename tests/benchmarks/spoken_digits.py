@@ -12,8 +12,8 @@ import pathlib
 
 import librosa
 import numpy as np
+from data_sets import load
 from family import classifier
-from image_sets import load
 
 from keras_aegan import AEGAN, audio
 

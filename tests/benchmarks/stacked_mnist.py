@@ -25,9 +25,9 @@ import time
 import keras
 import numpy as np
 from contestants import QUESTIONS
+from data_sets import load
 from equal_time import train
 from family import classifier
-from image_sets import load
 
 from keras_aegan import AEGAN
 

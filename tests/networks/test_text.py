@@ -105,6 +105,22 @@ def test_temperature_divides_the_logits():
 
 
 @kinds
+def test_codes_are_disturbed_in_training(kind):
+    """As much as codes moved by hand, and not at all elsewhere."""
+    plain = text_generator(SHAPE, 3, kind=kind, **small)
+    noisy = text_generator(SHAPE, 3, kind=kind, code_noise=0.3, **small)
+    noisy.set_weights(plain.get_weights())
+    codes = np.tile(noise(1, 3), (500, 1))
+    np.testing.assert_array_equal(run(noisy, codes), run(plain, codes))
+    found = run(noisy, codes, training=True).std(axis=0)
+    moved = codes + 0.3 * noise(500, 3)
+    expected = run(plain, moved).std(axis=0)
+    assert np.mean(found) == pytest.approx(np.mean(expected), rel=0.15)
+    with pytest.raises(ValueError, match="code_noise to be 0 or more"):
+        text_generator(SHAPE, 3, kind=kind, code_noise=-0.1, **small)
+
+
+@kinds
 def test_a_code_means_something_else_at_each_position(kind):
     """Equal features at all positions could not be told apart."""
     made = run(text_generator(SHAPE, 3, kind=kind, **small), noise(2, 3))

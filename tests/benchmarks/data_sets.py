@@ -1,6 +1,6 @@
-"""The image sets of the benchmarks and of the presets, as plain arrays.
+"""The data of the benchmarks and of the presets, as plain arrays.
 
-    python tests/benchmarks/image_sets.py packed/toon_head64.npz toon_head64.npz
+    python tests/benchmarks/data_sets.py packed/toon_head64.npz toon_head64.npz
 
 writes `x_train`, `y_train`, `x_test` and `y_test` to the file that is named
 last, from what is named first:
@@ -10,6 +10,8 @@ last, from what is named first:
   `attr_NAME`, of which the hair is the label;
 * the same with the images as `webp_NNNNN`, lossless WebP pictures, each a grid
   of 25 rows of 40 images of 64x64;
+* one with `x` alone, texts as token ids, without labels: in random order, the
+  last tenth held out;
 * a folder of MNIST's four `.gz` files in the IDX format, as Fashion-MNIST has
   them too (Debian: `apt-get install dataset-fashion-mnist`).
 
@@ -27,7 +29,7 @@ from PIL import Image
 
 
 def load(path):
-    """Images and labels to train on, and images and labels held out."""
+    """Data and labels to train on, and data and labels held out."""
     if path.is_dir():
         return tuple(
             _idx(path / f"{part}-{kind}-ubyte.gz")
@@ -41,6 +43,10 @@ def load(path):
             if x.ndim == 3:
                 x, test = x[..., None], test[..., None]
             return x, y, test, test_y
+        if arrays.files == ["x"]:
+            x = np.random.default_rng(0).permutation(arrays["x"])
+            start = len(x) - len(x) // 10
+            return x[:start], None, x[start:], None
         packed = [name for name in arrays.files if name.startswith("webp_")]
         x = np.concatenate(
             [_unpacked(arrays[name]) for name in sorted(packed)]
@@ -81,6 +87,7 @@ def main():
         is_kept = y.ravel() == args.label
         x, y = x[is_kept], y[is_kept]
     arrays = {"x_train": x, "y_train": y, "x_test": test, "y_test": test_y}
+    arrays = {key: a for key, a in arrays.items() if a is not None}
     np.savez_compressed(args.target, **arrays)
 
 
