@@ -5,6 +5,7 @@ from keras_aegan.networks.by_shape import (
     discriminator,
     encoder,
     generator,
+    output_activation,
 )
 from keras_aegan.networks.convolutional import (
     convolutional_discriminator,
@@ -56,6 +57,7 @@ __all__ = [
     "encoder",
     "generator",
     "joint_discriminator",
+    "output_activation",
     "patch_discriminator",
     "residual_autoencoder",
     "residual_discriminator",

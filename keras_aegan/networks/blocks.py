@@ -59,15 +59,20 @@ def to_features(data, widths: list[int], blocks: int):
 
 
 def from_features(
-    features, data_shape: tuple[int, ...], widths: list[int], blocks: int
+    features,
+    data_shape: tuple[int, ...],
+    widths: list[int],
+    blocks: int,
+    output_activation: str | None = "tanh",
 ):
-    """Features at the smallest size to data in -1 to 1.
+    """Features at the smallest size to data.
 
     Args:
         features: of as many filters as the last of `widths`.
         data_shape: `(height, width, channels)` or `(length, channels)`.
         widths: filters at each size below the full one.
         blocks: residual blocks at each size.
+        output_activation: of the data; `"tanh"` for data in -1 to 1.
     """
     for stage in reversed(range(len(widths))):
         if stage < len(widths) - 1:
@@ -78,7 +83,7 @@ def from_features(
         for block in range(blocks):
             features = _block(features, f"stage_{stage}_block_{block}")
     features = LeakyReLU(0.2)(features)
-    return _from_patches(features, data_shape)
+    return _from_patches(features, data_shape, output_activation)
 
 
 def _block(features, name):
@@ -101,7 +106,7 @@ def _doubled(features, name):
     )
 
 
-def _from_patches(features, data_shape):
+def _from_patches(features, data_shape, activation):
     """A patch of data from each position (pixel shuffle).
 
     No convolution runs at the full size.
@@ -123,4 +128,4 @@ def _from_patches(features, data_shape):
         )
         patches = layers.Permute((1, 3, 2, 4, 5))(patches)
     data = layers.Reshape(data_shape)(patches)
-    return layers.Activation("tanh", name=name)(data)
+    return layers.Activation(activation, name=name)(data)

@@ -66,9 +66,10 @@ def generator(
     latent_dim: int,
     width: int = 32,
     blocks: int = 1,
+    output_activation: str | None = "tanh",
     name: str = "generator",
 ) -> keras.Model:
-    """A generator of data of this shape, in -1 to 1.
+    """A generator of data of this shape.
 
     Args:
         data_shape: `(values,)`, `(length, channels)` or `(height, width,
@@ -76,6 +77,7 @@ def generator(
         latent_dim: number of values in a code.
         width: see `residual_generator`; a quarter of a dense layer's units.
         blocks: see `residual_generator`; vectors have none.
+        output_activation: see `residual_generator`.
         name: the network's name.
 
     Returns:
@@ -83,9 +85,20 @@ def generator(
     """
     if len(data_shape) == 1:
         return dense_generator(
-            data_shape, latent_dim, _hidden_units(width), name=name
+            data_shape,
+            latent_dim,
+            _hidden_units(width),
+            output_activation=output_activation,
+            name=name,
         )
-    return residual_generator(data_shape, latent_dim, width, blocks, name=name)
+    return residual_generator(
+        data_shape,
+        latent_dim,
+        width,
+        blocks,
+        output_activation=output_activation,
+        name=name,
+    )
 
 
 def discriminator(
@@ -130,6 +143,7 @@ def autoencoder(
     latent_dim: int,
     width: int = 32,
     blocks: int = 1,
+    output_activation: str | None = "tanh",
     name: str = "discriminator",
 ) -> keras.Model:
     """A critic of data of this shape that is an autoencoder.
@@ -140,6 +154,7 @@ def autoencoder(
         latent_dim: number of values in a code.
         width: see `residual_autoencoder`; a quarter of a dense layer's units.
         blocks: see `residual_autoencoder`; vectors have none.
+        output_activation: of the reconstruction, see `residual_generator`.
         name: the network's name.
 
     Returns:
@@ -147,11 +162,33 @@ def autoencoder(
     """
     if len(data_shape) == 1:
         return dense_autoencoder(
-            data_shape, latent_dim, _hidden_units(width), name=name
+            data_shape,
+            latent_dim,
+            _hidden_units(width),
+            output_activation=output_activation,
+            name=name,
         )
     return residual_autoencoder(
-        data_shape, latent_dim, width, blocks, name=name
+        data_shape,
+        latent_dim,
+        width,
+        blocks,
+        output_activation=output_activation,
+        name=name,
     )
+
+
+def output_activation(settings: dict) -> str | None:
+    """How a generator ends, of data of these settings.
+
+    Args:
+        settings: of an `AEGAN`, with or without a `data_range`.
+
+    Returns:
+        `"tanh"` for data with a range, which networks see in -1 to 1; `None`
+        for data without one (`data_range=None`), whose values may be any.
+    """
+    return "tanh" if settings.get("data_range", True) else None
 
 
 def _hidden_units(width):

@@ -164,6 +164,7 @@ def residual_generator(
     width: int = 32,
     blocks: int = 1,
     max_width: int = 256,
+    output_activation: str | None = "tanh",
     name: str = "generator",
 ) -> keras.Model:
     """A residual generator (decoder): a code to an image or a signal.
@@ -175,11 +176,12 @@ def residual_generator(
         width: filters at half the full size, doubled at each halving.
         blocks: residual blocks at each size.
         max_width: the most filters at any size.
+        output_activation: `"tanh"` (default) for data with a range, which
+            networks see in -1 to 1; `None` for data without one.
         name: the network's name.
 
     Returns:
-        A `keras.Model` from `(batch, latent_dim)` to `(batch, *data_shape)`,
-        in -1 to 1.
+        A `keras.Model` from `(batch, latent_dim)` to `(batch, *data_shape)`.
 
     Example:
 
@@ -197,7 +199,9 @@ def residual_generator(
     start = (*sizes[-1], widths[-1])
     features = layers.Dense(math.prod(start), name="start")(code)
     features = layers.Reshape(start)(features)
-    data = from_features(features, data_shape, widths, blocks)
+    data = from_features(
+        features, data_shape, widths, blocks, output_activation
+    )
     return keras.Model(code, data, name=name)
 
 
@@ -207,6 +211,7 @@ def residual_autoencoder(
     width: int = 32,
     blocks: int = 1,
     max_width: int = 256,
+    output_activation: str | None = "tanh",
     name: str = "discriminator",
 ) -> keras.Model:
     """A critic that is a residual autoencoder of images or signals.
@@ -220,11 +225,12 @@ def residual_autoencoder(
         width: filters at half the full size, doubled at each halving.
         blocks: residual blocks at each size.
         max_width: the most filters at any size.
+        output_activation: of the reconstruction, see `residual_generator`.
         name: the network's name.
 
     Returns:
         A `keras.Model` from `(batch, *data_shape)` to a dict of
-        `"reconstruction"`, of the data's shape and in -1 to 1, and
+        `"reconstruction"`, of the data's shape, and
         `"features"`, the code `(batch, latent_dim)`.
 
     Example:
@@ -240,6 +246,6 @@ def residual_autoencoder(
     size = (latent_dim, width, blocks, max_width)
     return autoencoder(
         residual_encoder(data_shape, *size),
-        residual_generator(data_shape, *size),
+        residual_generator(data_shape, *size, output_activation),
         name,
     )

@@ -108,7 +108,12 @@ def aegan(
     size = {"width": width, "blocks": blocks}
     joint = reconstruction_gradient == "joint"
     return AEGAN(
-        generator=networks.generator(data_shape, latent_dim, **size),
+        generator=networks.generator(
+            data_shape,
+            latent_dim,
+            **size,
+            output_activation=networks.output_activation(kwargs),
+        ),
         encoder=networks.encoder(data_shape, latent_dim, **size),
         discriminator=networks.discriminator(
             data_shape, augment=augment, **size

@@ -64,7 +64,12 @@ def ali(
     if reconstruction_weight:
         losses.append(ReconstructionLoss("mae", weight=reconstruction_weight))
     return AEGAN(
-        generator=networks.generator(data_shape, latent_dim, width),
+        generator=networks.generator(
+            data_shape,
+            latent_dim,
+            width,
+            output_activation=networks.output_activation(kwargs),
+        ),
         encoder=networks.encoder(
             data_shape, latent_dim, width, distribution=stochastic
         ),

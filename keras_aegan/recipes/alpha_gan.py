@@ -68,7 +68,12 @@ def alpha_gan(
         "name": "alpha_gan",
     }
     return AEGAN(
-        generator=networks.generator(data_shape, latent_dim, width),
+        generator=networks.generator(
+            data_shape,
+            latent_dim,
+            width,
+            output_activation=networks.output_activation(kwargs),
+        ),
         encoder=networks.encoder(data_shape, latent_dim, width),
         discriminator=networks.discriminator(data_shape, width),
         latent_discriminator=networks.dense_discriminator(

@@ -63,8 +63,18 @@ def ebgan(
         "name": "ebgan",
     }
     return AEGAN(
-        generator=networks.generator(data_shape, latent_dim, width),
-        discriminator=networks.autoencoder(data_shape, latent_dim, width),
+        generator=networks.generator(
+            data_shape,
+            latent_dim,
+            width,
+            output_activation=networks.output_activation(kwargs),
+        ),
+        discriminator=networks.autoencoder(
+            data_shape,
+            latent_dim,
+            width,
+            output_activation=networks.output_activation(kwargs),
+        ),
         losses=[MarginEnergyLoss(margin, pulling_away=pulling_away)],
         **settings | kwargs,
     )

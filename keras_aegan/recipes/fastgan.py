@@ -63,7 +63,12 @@ def fastgan(
         "name": "fastgan",
     }
     return AEGAN(
-        generator=networks.generator(data_shape, latent_dim, width),
+        generator=networks.generator(
+            data_shape,
+            latent_dim,
+            width,
+            output_activation=networks.output_activation(kwargs),
+        ),
         discriminator=networks.discriminator(
             data_shape,
             width,

@@ -78,7 +78,12 @@ def gan(
         "augment": augment,
     }
     if hidden_units is None:
-        generator = networks.generator(input_shape, encoding_dim, width)
+        generator = networks.generator(
+            input_shape,
+            encoding_dim,
+            width,
+            output_activation=networks.output_activation(kwargs),
+        )
         discriminator = networks.discriminator(input_shape, width, **critic)
     else:
         generator = networks.dense_generator(

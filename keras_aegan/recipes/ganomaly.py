@@ -68,7 +68,12 @@ def ganomaly(
         "name": "ganomaly",
     }
     return AEGAN(
-        generator=networks.generator(data_shape, latent_dim, width),
+        generator=networks.generator(
+            data_shape,
+            latent_dim,
+            width,
+            output_activation=networks.output_activation(kwargs),
+        ),
         encoder=networks.encoder(data_shape, latent_dim, width),
         second_encoder=networks.encoder(
             data_shape, latent_dim, width, name="second_encoder"

@@ -61,8 +61,18 @@ def magan(
         "name": "magan",
     }
     return AEGAN(
-        generator=networks.generator(data_shape, latent_dim, width),
-        discriminator=networks.autoencoder(data_shape, latent_dim, width),
+        generator=networks.generator(
+            data_shape,
+            latent_dim,
+            width,
+            output_activation=networks.output_activation(kwargs),
+        ),
+        discriminator=networks.autoencoder(
+            data_shape,
+            latent_dim,
+            width,
+            output_activation=networks.output_activation(kwargs),
+        ),
         losses=[AdaptiveMarginEnergyLoss(warmup)],
         **settings | kwargs,
     )

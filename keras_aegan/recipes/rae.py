@@ -67,7 +67,12 @@ def rae(
     }
     size = {"width": width, "blocks": blocks}
     return AEGAN(
-        generator=networks.generator(data_shape, latent_dim, **size),
+        generator=networks.generator(
+            data_shape,
+            latent_dim,
+            **size,
+            output_activation=networks.output_activation(kwargs),
+        ),
         encoder=networks.encoder(data_shape, latent_dim, **size),
         losses=[ReconstructionLoss("mse"), CodeNormLoss(beta)],
         **settings | kwargs,

@@ -66,7 +66,12 @@ def soft_introvae(
         "kl_weight": kl_weight,
     }
     return AEGAN(
-        generator=networks.generator(data_shape, latent_dim, width),
+        generator=networks.generator(
+            data_shape,
+            latent_dim,
+            width,
+            output_activation=networks.output_activation(kwargs),
+        ),
         encoder=networks.encoder(
             data_shape, latent_dim, width, distribution=True
         ),

@@ -74,7 +74,12 @@ def vae_gan(
         "name": "vae_gan",
     }
     return AEGAN(
-        generator=networks.generator(data_shape, latent_dim, width),
+        generator=networks.generator(
+            data_shape,
+            latent_dim,
+            width,
+            output_activation=networks.output_activation(kwargs),
+        ),
         encoder=networks.encoder(
             data_shape, latent_dim, width, distribution=True
         ),

@@ -66,7 +66,12 @@ def wae_gan(
         "name": "wae_gan",
     }
     return AEGAN(
-        generator=networks.generator(data_shape, latent_dim, width),
+        generator=networks.generator(
+            data_shape,
+            latent_dim,
+            width,
+            output_activation=networks.output_activation(kwargs),
+        ),
         encoder=networks.encoder(data_shape, latent_dim, width),
         latent_discriminator=networks.dense_discriminator(
             (latent_dim,), (128, 128), name="latent_discriminator"

@@ -57,7 +57,12 @@ def wae_mmd(
         "name": "wae_mmd",
     }
     return AEGAN(
-        generator=networks.generator(data_shape, latent_dim, width),
+        generator=networks.generator(
+            data_shape,
+            latent_dim,
+            width,
+            output_activation=networks.output_activation(kwargs),
+        ),
         encoder=networks.encoder(data_shape, latent_dim, width),
         losses=[
             # Half the squared error is a Gaussian's; the paper has all of it.

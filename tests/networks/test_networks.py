@@ -191,6 +191,19 @@ def test_dense_data_without_an_activation_are_free():
     assert abs(run(generator, 1e4 * noise(4, 5))).max() > 100
 
 
+def test_residual_data_without_an_activation_are_free():
+    bounded = networks.residual_generator((16, 2), 5, **small)
+    free = networks.residual_generator(
+        (16, 2), 5, **small, output_activation=None
+    )
+    free.set_weights(bounded.get_weights())
+    made = run(free, 100 * noise(4, 5))
+    assert abs(made).max() > 10
+    np.testing.assert_allclose(
+        run(bounded, 100 * noise(4, 5)), np.tanh(made), atol=1e-6
+    )
+
+
 def test_a_relu_code_is_never_negative():
     encoder = networks.dense_encoder((6,), 8, code_activation="relu")
     assert run(encoder, noise(16, 6)).min() == 0

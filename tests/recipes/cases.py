@@ -101,7 +101,9 @@ CASES = {
         "autoencoder_gan", margin=0.6, reconstruction_weight=0.7
     ),
     "began": _narrow("began", rate=0.1),
-    "began-k": _narrow("began", {"k": 0.4}, rate=0.1, gamma=0.7),
+    "began-k": _narrow(
+        "began", {"k": 0.4}, rate=0.1, gamma=0.5, distance="mae"
+    ),
     "ebgan": _narrow("ebgan", margin=0.6),
     "f_anogan": Case("f_anogan", (), {"width": 4, "kappa": 0.6}, first="gan"),
     "fastgan": _narrow("fastgan", reconstruction_weight=0.7),

@@ -534,10 +534,11 @@ def magan(n, x, z, draw, warmup=2, epochs=0, margin=0.0, **_):
     }
 
 
-def began(n, x, z, draw, gamma=0.5, k=0.0, **_):
+def began(n, x, z, draw, gamma=0.7, k=0.0, distance="mse", **_):
     made = n["generator"](z)
-    real = mae(x, n["discriminator"](x)["reconstruction"])
-    fake = mae(made, n["discriminator"](made)["reconstruction"])
+    error = {"mae": mae, "mse": mse}[distance]
+    real = error(x, n["discriminator"](x)["reconstruction"])
+    fake = error(made, n["discriminator"](made)["reconstruction"])
     return {
         "discriminator_adversarial": real - k * fake,
         "discriminator_fooling": fake,
@@ -549,7 +550,7 @@ def began(n, x, z, draw, gamma=0.5, k=0.0, **_):
     }
 
 
-def began_k(terms, gamma=0.5, rate=0.001, **_):
+def began_k(terms, gamma=0.7, rate=0.003, **_):
     """What `k` is after the step that had these terms."""
     real = terms["discriminator_real_energy"]
     fake = terms["discriminator_fooling"]
