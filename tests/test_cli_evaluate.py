@@ -85,6 +85,7 @@ def test_the_output_holds_measures_and_pictures(preset, data, tmp_path):
     argv = ["--preset", preset, "--data", data, "--train", data]
     argv += ["--count", 145, "--seed", 2, "--output", out]
     argv += ["--labels-key", "y_test", "--normal", 0, 1, 2, 4]
+    argv += ["--anomaly-kind", "latent"]
     with pytest.warns(UserWarning, match="120 real and 120 made"):
         assert run("evaluate", *argv) == 0
     assert sorted(contents(out)) == [
@@ -100,6 +101,7 @@ def test_the_output_holds_measures_and_pictures(preset, data, tmp_path):
             model,
             found["x_test"],
             found["x_train"],
+            anomaly_kind="latent",
             is_odd=found["y_test"] == 3,
             samples=145,
             seed=2,

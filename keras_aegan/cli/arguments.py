@@ -345,6 +345,12 @@ def _add_evaluate(command: Callable) -> None:
         help="the labels of what is no anomaly (default: 0)",
     )
     parser.add_argument(
+        "--anomaly-kind",
+        metavar="KIND",
+        help="the score that tells anomalies, such as density (default: the "
+        "model's own)",
+    )
+    parser.add_argument(
         "--extractor",
         choices=("pixels", "mnist", "inception"),
         default="pixels",

@@ -46,6 +46,7 @@ def evaluate(args: argparse.Namespace) -> None:
             test,
             train,
             is_odd=is_odd,
+            anomaly_kind=args.anomaly_kind,
             extractor=args.extractor,
             samples=args.count,
             seed=args.seed,

@@ -53,17 +53,22 @@ def save_pictures(folder: Path, model, data: np.ndarray, seed: int) -> None:
     """Writes samples and reconstructions, of what the model can make."""
     if not shows(model):
         return
+    # Small pictures are enlarged, to about 64 pixels each; of others there
+    # are half as many, for the sake of the preset's size.
+    scale = max(1, 64 // max(model.data_shape[:2]))
+    count = 64 if scale > 1 else 32
     if model.prior is not None:
-        samples = model.generate(64, seed=seed)
-        save_image(folder / "samples.png", grid(model, samples, 8), scale=2)
+        samples = model.generate(count, seed=seed)
+        path = folder / "samples.png"
+        save_image(path, grid(model, samples, 8), scale=scale)
     if model.encoder is not None:
-        originals = data[:32]
+        originals = data[: count // 2]
         # A pair is one tile: a line between pairs, none within.
         pairs = np.concatenate(
             [originals, model.reconstruct(originals)], axis=1
         )
         path = folder / "reconstructions.png"
-        save_image(path, grid(model, pairs, 8), scale=2)
+        save_image(path, grid(model, pairs, 8), scale=scale)
 
 
 def read_for(

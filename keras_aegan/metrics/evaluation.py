@@ -1,5 +1,6 @@
 """All that a model is for, measured in one call, and told with how."""
 
+import functools
 import math
 from collections.abc import Callable, Iterator
 
@@ -40,6 +41,7 @@ def evaluate_model(
     train: np.ndarray | None = None,
     *,
     is_odd: np.ndarray | None = None,
+    anomaly_kind: str | None = None,
     extractor: "str | keras.Model | Extractor" = "pixels",
     samples: int = 10_000,
     seed: int = 0,
@@ -85,6 +87,8 @@ beat |
         train: `(m, *data_shape)` of the training data, 6 or more, or `None`.
         is_odd: `(n,)` of bools, which of `test` are anomalies, or `None`. At
             least one has to be, and 38 must not.
+        anomaly_kind: the score that tells them, see `AEGAN.anomaly_score`; by
+            default the model's own.
         extractor: what samples are compared on: `"pixels"` (default), another
             name that `extractor_for` knows, a `keras.Model` or an `Extractor`.
         samples: use no more than so many of each kind, 6 or more, by default
@@ -132,7 +136,7 @@ beat |
     if is_odd is not None:
         test, odd = _divided(model, test, is_odd, samples)
         test, odd = (_drawn(x, samples, seed) for x in (test, odd))
-        anomalies = _of_anomalies(run, test, odd, test_name)
+        anomalies = _of_anomalies(run, test, odd, test_name, anomaly_kind)
         test_name = f"the normal ones of {test_name}"
     test = _drawn(test, samples, seed)
     names = test_name, train_name
@@ -315,20 +319,22 @@ def _of_both(run, encoded, codes, name):
     }
 
 
-def _of_anomalies(run, normal, odd, name):
-    score = run.model.anomaly_score
+def _of_anomalies(run, normal, odd, name, kind):
+    score = functools.partial(run.model.anomaly_score, kind=kind)
     scores, odd_scores = run.blocks(score, normal), run.blocks(score, odd)
     order = np.random.default_rng(run.seed).permutation(len(scores))
     held_out, scores = np.split(scores[order], [len(order) // 2])
     found = detection(scores, odd_scores)
     limit = calibrate(held_out, _FALSE_POSITIVE_RATE)
+    told = {"by": "model.anomaly_score", "seed": run.seed}
+    if kind is not None:
+        told["kind"] = kind
     how = {
         "samples": len(scores) + len(odd_scores),
         "data": name,
         "normal": len(scores),
         "odd": len(odd_scores),
-        "by": "model.anomaly_score",
-        "seed": run.seed,
+        **told,
     }
     threshold = {"threshold": "anomaly_threshold"}
     return {
@@ -343,8 +349,7 @@ def _of_anomalies(run, normal, odd, name):
             "data": f"a random half of the normal ones of {name}, which is in "
             "no other anomaly measure",
             "false_positive_rate": _FALSE_POSITIVE_RATE,
-            "by": "model.anomaly_score",
-            "seed": run.seed,
+            **told,
         },
         "anomaly_false_alarms": {
             "value": float(limit.is_anomalous(scores).mean()),

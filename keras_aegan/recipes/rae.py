@@ -6,7 +6,7 @@ both means over a sample's values too. A mixture fitted to its codes makes it
 generate (`fit_sampler`): the cheap baseline that no adversary may lose to, and
 the first stage of `mixture_aegan` and `latent_gan`. Ghosh et al. (2020),
 section 3, without a penalty on the generator; different from the paper: means
-in place of sums over values, and residual networks.
+in place of sums over values, and residual networks by default.
 """
 
 import keras
@@ -22,6 +22,7 @@ def rae(
     latent_dim: int = 32,
     width: int = 32,
     blocks: int = 1,
+    hidden_units: tuple[int, ...] | None = None,
     beta: float = 1e-3,
     learning_rate: float = 5e-4,
     decay_steps: int | None = None,
@@ -36,6 +37,10 @@ def rae(
         latent_dim: number of values in a code.
         width: filters at half the full size, doubled at each halving.
         blocks: residual blocks at each size.
+        hidden_units: widths of hidden layers, for dense networks instead of
+            those above, on data of any shape. With `()` and data without a
+            range both networks are linear, which is most of what there is to
+            know of data that are much alike, such as one person's heartbeats.
         beta: weight of the codes' squared norm.
         learning_rate: of Adam.
         decay_steps: steps over which the learning rate falls to a tenth along
@@ -59,21 +64,25 @@ def rae(
         - [From Variational to Deterministic Autoencoders](
           https://arxiv.org/abs/1903.12436)
     """
+    ends = {"output_activation": networks.output_activation(kwargs)}
+    if hidden_units is None:
+        size = {"width": width, "blocks": blocks}
+        generator = networks.generator(data_shape, latent_dim, **size, **ends)
+        encoder = networks.encoder(data_shape, latent_dim, **size)
+    else:
+        encoder = networks.dense_encoder(data_shape, latent_dim, hidden_units)
+        generator = networks.dense_generator(
+            data_shape, latent_dim, hidden_units[::-1], **ends
+        )
     rate = decaying(learning_rate, decay_steps)
     settings = {
         "prior": None,
         "optimizer": keras.optimizers.Adam(rate),
         "name": "rae",
     }
-    size = {"width": width, "blocks": blocks}
     return AEGAN(
-        generator=networks.generator(
-            data_shape,
-            latent_dim,
-            **size,
-            output_activation=networks.output_activation(kwargs),
-        ),
-        encoder=networks.encoder(data_shape, latent_dim, **size),
+        generator=generator,
+        encoder=encoder,
         losses=[ReconstructionLoss("mse"), CodeNormLoss(beta)],
         **settings | kwargs,
     )

@@ -6,8 +6,9 @@ All are fitted to the normal part of a set's training data, the recipes for
 `--seconds` each, after a few uncounted steps that compile them. The area under
 the ROC curve on the test part says how well their scores tell what is not
 normal, mean and deviation over `--seeds`. PCA keeps 95 % of the variance, a
-choice that needs no anomalies; its score, like the autoencoder's, is the mean
-squared error of the reconstruction. The forest is scikit-learn's, as it is.
+choice that needs no anomalies; with 99 %, and with 16 components, it shows how
+much depends on that. Its score, like the autoencoder's, is the mean squared
+error of the reconstruction. The forest is scikit-learn's, as it is.
 """
 
 import argparse
@@ -28,10 +29,13 @@ def _flat(x):
     return x / 255 if x.dtype == "uint8" else x
 
 
-def pca(normal, test, seed, args):
-    model = PCA(0.95, random_state=seed).fit(_flat(normal))
-    again = model.inverse_transform(model.transform(_flat(test)))
-    return ((again - _flat(test)) ** 2).mean(axis=1)
+def _pca(components):
+    def scores(normal, test, seed, args):
+        model = PCA(components, random_state=seed).fit(_flat(normal))
+        again = model.inverse_transform(model.transform(_flat(test)))
+        return ((again - _flat(test)) ** 2).mean(axis=1)
+
+    return scores
 
 
 def forest(normal, test, seed, args):
@@ -73,7 +77,9 @@ def density(normal, test, seed, args):
 
 
 METHODS = {
-    "PCA": pca,
+    "PCA": _pca(0.95),
+    "PCA, 99 %": _pca(0.99),
+    "PCA, 16 components": _pca(16),
     "isolation forest": forest,
     "`autoencoder`": _recipe(
         "autoencoder",
@@ -83,6 +89,9 @@ METHODS = {
         output_activation=None,
     ),
     "`rae`, density of codes": density,
+    "`rae`, linear, reconstruction": _recipe(
+        "rae", "reconstruction", latent_dim=64, hidden_units=()
+    ),
     "`ganomaly`": _recipe("ganomaly", "latent", width=16),
     "`ganomaly`, reconstruction": _recipe(
         "ganomaly", "reconstruction", width=16

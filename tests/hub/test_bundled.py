@@ -28,13 +28,21 @@ OUTPUTS = {
         [0.45863, 0.45916, -0.03113, 0.28652],
         [-0.15179, -0.41445, -0.06606, -0.83640],
     ),
-    "ganomaly_chest_xray_28": (
-        [0.04318, -0.14289, 0.10684, 0.07775],
-        [0.87571, -0.65592, 0.33886, 0.47860],
+    "arae_names": (
+        [0.43744, 0.33875, 0.25023, 0.42967],
+        [0.06392, -0.11563, -0.00363, -0.23601],
     ),
     "latent_gan_pixel_art_32": (
         [0.22005, 0.55577, 0.43310, 0.39886],
         [0.44012, 0.43975, -0.15465, -0.64963],
+    ),
+    "rae_chest_xray_28": (
+        [0.08822, 0.13049, 0.01966, -0.12481],
+        [0.69022, -0.10198, 0.43111, 0.26281],
+    ),
+    "rae_ecg": (
+        [0.04259, -0.12530, -0.19329, 0.15392],
+        [0.46758, 0.37090, -0.29826, 0.17048],
     ),
 }
 
@@ -47,26 +55,20 @@ def outputs(model):
     random = np.random.default_rng(0)
     codes = random.standard_normal((4, *model.latent_shape), "float32")
     made = model.used("generator").predict(codes, verbose=0)
-    means = made.reshape(4, -1).astype("float64").mean(axis=1)
+    # Of text how probable filling is: all probabilities have one mean.
+    shown = made[..., 0] if model.data_settings["tokens"] else made
+    means = shown.reshape(4, -1).astype("float64").mean(axis=1)
+    if model.encoder is None:
+        return (means,)
     again = model.used("encoder").predict(made, verbose=0)
     return means, first(again)
 
 
 def own(model):
     """200 samples of one's own, with what the preset can do."""
-    if model.prior is not None:
-        samples = model.generate(200, seed=0)
-    else:
-        random = np.random.default_rng(1)
-        noise = random.uniform(-1, 1, (200, *model.latent_shape))
-        samples = model.decode(noise.astype("float32"))
-    return np.flip(samples, axis=-2)  # Mirrored.
-
-
-def seen(model, samples):
-    if model.prior is None:
-        return model.reconstruct(samples)
-    return model.generate(64, seed=1)
+    samples = model.generate(200, seed=0)
+    across = -1 if model.data_settings["tokens"] else -2
+    return np.flip(samples, axis=across)  # Mirrored, or backwards.
 
 
 def error(model, samples):
@@ -88,13 +90,16 @@ def test_its_outputs_are_the_same_everywhere(name):
 def test_load_generate_fine_tune_and_publish(name, hub, tmp_path):
     model = AEGAN.from_preset(name)
     mine = own(model)
-    before, apart = seen(model, mine), error(model, mine)
+    before = model.generate(64, seed=1)
+    apart = None if model.encoder is None else error(model, mine)
     logs = model.fit(mine, batch_size=50, epochs=5, verbose=0).history
     assert all(np.isfinite(values).all() for values in logs.values())
-    assert np.any(seen(model, mine) != before)
+    assert np.any(model.generate(64, seed=1) != before)
     if "reconstruction" in logs:
         assert error(model, mine) < apart
     model.save_to_preset(tmp_path / "mine")
     upload_preset("hf://me/mine", tmp_path / "mine")
     loaded = AEGAN.from_preset("hf://me/mine")
-    np.testing.assert_array_equal(seen(loaded, mine), seen(model, mine))
+    np.testing.assert_array_equal(
+        loaded.generate(64, seed=1), model.generate(64, seed=1)
+    )

@@ -288,6 +288,30 @@ def test_detection_is_measured_on_what_did_not_calibrate(tiny_model, images):
     assert (auroc["normal"], auroc["odd"], auroc["samples"]) == (25, 14, 39)
 
 
+def test_anomalies_are_told_by_the_kind_of_score_that_is_asked_for(
+    tiny_model, images
+):
+    model = tiny_model(("encoder",), prior=None)
+    model.fit_sampler("gaussian", images(64), seed=0)
+    test, is_odd = images(64), np.arange(64) >= 50
+    test[is_odd] //= 2
+    scores = model.anomaly_score(test, "density")
+    order = np.random.default_rng(4).permutation(50)
+    measured = evaluate_model(
+        model, test, is_odd=is_odd, anomaly_kind="density", seed=4
+    )
+    expected = metrics.detection(scores[order[25:]], scores[is_odd])
+    assert measured["anomaly_auroc"]["value"] == expected["auroc"]
+    limit = metrics.calibrate(scores[order[:25]], 0.05)
+    assert measured["anomaly_threshold"]["value"] == limit.threshold
+    assert all(measured[name]["kind"] == "density" for name in ANOMALIES)
+    own = evaluate_model(model, test, is_odd=is_odd, seed=4)
+    assert own["anomaly_auroc"]["value"] != expected["auroc"]
+    assert "kind" not in own["anomaly_auroc"]
+    with pytest.raises(ValueError, match="Expected kind to be one of"):
+        evaluate_model(model, test, is_odd=is_odd, anomaly_kind="oddness")
+
+
 def test_odd_data_do_not_move_the_threshold(tiny_model, images):
     model = tiny_model(("encoder", "discriminator"))
     test = images(60)
