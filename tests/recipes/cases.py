@@ -138,7 +138,7 @@ CASES = {
         "mixture_aegan", (), {"width": 4}, {"step": 2}, first="rae-gaussian"
     ),
     "rae": _narrow("rae", beta=0.3),
-    "rae-dense": _dense("rae", beta=0.3, latent_dim=3, hidden_units=(5,)),
+    "rae-dense": _dense("rae", beta=0.3, hidden_units=(5,)),
     "rae-gaussian": Case(
         "rae", options={"width": 4, **_RANGE}, sampler="gaussian"
     ),

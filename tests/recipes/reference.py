@@ -704,7 +704,7 @@ def image_autoencoder(
     }
 
 
-def latent_gan(n, x, z, draw, gamma=0.1, **_):
+def latent_gan(n, x, z, draw, gamma=1.0, **_):
     critic, code, made = (
         n["latent_discriminator"],
         n["encoder"](x),
