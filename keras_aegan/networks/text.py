@@ -129,7 +129,8 @@ def text_generator(
         )
     if not code_noise >= 0:
         raise ValueError(
-            f"Expected code_noise to be 0 or more. Received: {code_noise}"
+            "Expected code_noise to be 0 or more. Received: "
+            f"code_noise={code_noise}"
         )
     code = keras.Input((latent_dim,), name="code")
     seen = code

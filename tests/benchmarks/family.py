@@ -70,7 +70,6 @@ PURPOSES = {
 OPTIONS = {
     "arae": {"vocabulary_size": 27},
     "autoencoder": {"hidden_units": (512, 128)},
-    "began": {"rate": 0.1, "latent_dim": 16},
     "image_autoencoder": {"start": 500, "ramp": 500},
 }
 
