@@ -53,10 +53,10 @@ def save_pictures(folder: Path, model, data: np.ndarray, seed: int) -> None:
     """Writes samples and reconstructions, of what the model can make."""
     if not shows(model):
         return
-    # Small pictures are enlarged, to about 64 pixels each; of others there
-    # are half as many, for the sake of the preset's size.
-    scale = max(1, 64 // max(model.data_shape[:2]))
-    count = 64 if scale > 1 else 32
+    # Small pictures are enlarged; of large ones there are half as many, for
+    # the sake of the preset's size.
+    is_large = max(model.data_shape[:2]) >= 64
+    scale, count = (1, 32) if is_large else (2, 64)
     if model.prior is not None:
         samples = model.generate(count, seed=seed)
         path = folder / "samples.png"

@@ -100,7 +100,9 @@ CASES = {
     "autoencoder_gan": _dense(
         "autoencoder_gan", margin=0.6, reconstruction_weight=0.7
     ),
-    "began": _narrow("began", rate=0.1),
+    # With codes as large as the others' bfloat16 puts a unit of the generator
+    # on the other side of its kink than float32 does.
+    "began": Case("began", (VECTOR, 2), {"width": 4, "rate": 0.1, **_RANGE}),
     "began-k": _narrow(
         "began", {"k": 0.4}, rate=0.1, gamma=0.5, distance="mae"
     ),

@@ -19,6 +19,7 @@ REFUSED = {
     "image_autoencoder-bounded",
     "image_autoencoder-ramp",
     "rae",
+    "rae-dense",
     "rae-gaussian",
     "soft_introvae",
     "soft_introvae-mild",
