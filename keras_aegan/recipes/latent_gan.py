@@ -37,7 +37,7 @@ def latent_gan(
         hidden_units: widths of the hidden layers of the prior network and of
             the latent discriminator.
         gamma: weight of R1 and R2 on the codes; with 0.1 the samples of digits
-            and of faces were worse, and swung.
+            were worse, and swung.
         learning_rate: of Adam (`beta_1=0`, `beta_2=0.99`) for both players.
         **kwargs: as in `AEGAN`: `optimizer`, `ema_momentum`, `seed`.
 

@@ -34,6 +34,7 @@ import time
 import data_sets
 import keras
 import numpy as np
+from names import apart
 from sklearn.metrics import roc_auc_score
 
 from keras_aegan import recipes
@@ -174,13 +175,6 @@ def classifier(data, labels, test, test_labels, file=None, outputs="features"):
     return judge
 
 
-def pairs(ids):
-    """How often each pair of neighbouring characters occurs."""
-    counts = np.zeros((27, 27))
-    np.add.at(counts, (ids[:, :-1].ravel(), ids[:, 1:].ravel()), 1)
-    return counts / counts.sum()
-
-
 def errors(name, model, data, test, odd, args, features, seed):
     """What the model is for, in numbers: the lower, the better."""
     purpose = PURPOSES[name]
@@ -188,9 +182,8 @@ def errors(name, model, data, test, odd, args, features, seed):
         return {"auroc": roc_auc_score(odd, model.anomaly_score(test))}
     if purpose == "text":
         made = model.generate(args.samples, seed=seed, batch_size=500)
-        apart = np.abs(pairs(made) - pairs(test)).sum() / 2
         wrong = np.mean(model.reconstruct(test) != test)
-        return {"reconstruction": 100 * wrong, "samples": 100 * apart}
+        return {"reconstruction": 100 * wrong, "samples": apart(made, test, 2)}
     found = {}
     if model.encoder is not None:
         error = model.reconstruct(test).astype("float32") - test
