@@ -1,4 +1,5 @@
 import json
+import shlex
 import sys
 
 import keras
@@ -9,8 +10,11 @@ import pytest
 from keras_aegan import AEGAN
 from keras_aegan.callbacks import StopAfter
 from keras_aegan.cli import main
+from keras_aegan.cli.arguments import parse
+from keras_aegan.cli.stages import stages
 
-TINY = "--batch-size 8 --option width=4 --option latent_dim=4".split()
+SMALL = "--batch-size 8 --option width=4 --option latent_dim=4".split()
+TINY = ["--recipe", "aegan", *SMALL]
 
 
 @pytest.fixture(scope="module")
@@ -48,6 +52,12 @@ def size(path):
         return image.size
 
 
+def options(command):
+    """A command's options with their values, in whatever order."""
+    _, _, *words = shlex.split(command)
+    return sorted(zip(words[::2], words[1::2], strict=True))
+
+
 def logged(folder):
     """The kinds and steps of what was watched."""
     lines = (folder / "monitor.jsonl").read_text().splitlines()
@@ -70,6 +80,7 @@ def test_train_writes_a_preset_that_tells_how_it_was_made(data, preset):
     assert metadata["batch_size"] == 8
     assert metadata["latent_dim"] == 4
     assert metadata["command"].startswith("keras-aegan train --data ")
+    assert "--recipe aegan" in metadata["command"]
     assert metadata["trained_on"] == (
         f"{data.name}: 16 samples of 28x28x1, uint8"
     )
@@ -95,8 +106,10 @@ def test_a_preset_is_trained_again(preset, data, tmp_path, monkeypatch, capsys):
     )
     same = ("recipe", "steps", "batch_size", "seed", "logs", "networks")
     assert [about[key] for key in same] == [before[key] for key in same]
-    assert about["command"] == before["command"].replace(
-        f"--output {preset}", f"--output {tmp_path / 'again'}"
+    assert options(about["command"]) == options(
+        before["command"]
+        .replace(f"--output {preset}", f"--output {tmp_path / 'again'}")
+        .replace(f"--watch {preset.with_name('watched')}", "")
     )
     weights = (tmp_path / "again" / "model.safetensors").read_bytes()
     assert weights == (preset / "model.safetensors").read_bytes()
@@ -135,7 +148,7 @@ def test_two_stages_are_trained_again_with_one_command(
     presets = tmp_path / "presets"
     first, second = tmp_path / "first", presets / "second"
     argv = ["train", "--data", data, "--steps", 2, "--batch-size", 8]
-    rae = ["--recipe", "rae", "--output", first, *TINY, "--mixture", 2]
+    rae = ["--recipe", "rae", "--output", first, *SMALL, "--mixture", 2]
     assert run(*argv, *rae) == 0
     game = ["--recipe", "mixture_aegan", "--output", second]
     assert run(*argv, *game, "--first", first, "--option", "width=4") == 0
@@ -171,6 +184,82 @@ def test_two_stages_are_trained_again_with_one_command(
     assert about["command"].count("keras-aegan train") == 2
 
 
+def test_without_a_recipe_the_two_stages_are_trained(
+    data, tmp_path, monkeypatch, capsys
+):
+    """Two thirds are the autoencoder's, and each takes its own options."""
+    folder, watched = tmp_path / "mine", tmp_path / "watched"
+    argv = ["train", "--data", data, "--output", folder, *SMALL]
+    argv += ["--option", "gamma=2.0", "--image-size", 28, "--epochs", 3]
+    with monkeypatch.context() as patched:
+        patched.setattr(StopAfter, "on_train_batch_end", interrupt_the_game)
+        assert run(*argv, "--watch", watched, "--checkpoint-every", 1e-9) == 130
+    error = capsys.readouterr().err.rstrip()
+    assert error.endswith("--checkpoint-every 1e-09 --resume")
+    assert run(*argv, "--watch", watched, "--resume") == 0
+    about = json.loads((folder / "metadata.json").read_text())
+    assert about["recipe"] == "mixture_aegan"
+    first, second = about["command"].split(" && ")
+    first, second = options(first), options(second)
+    stage = tmp_path / "mine.stage_1"
+    told = {"--epochs": "2", "--mixture": "auto", "--image-size": "28"}
+    assert told.items() <= dict(first).items()
+    assert ("--recipe", "rae") in first and ("--output", str(stage)) in first
+    assert ("--option", "width=4") in first and (
+        "--option",
+        "width=4",
+    ) in second
+    assert ("--option", "latent_dim=4") in first
+    assert ("--option", "gamma=2.0") in second
+    told = {"--epochs": "1", "--first": str(stage), "--output": str(folder)}
+    assert told.items() <= dict(second).items()
+    assert ("--option", "latent_dim=4") not in second
+    assert ("--option", "gamma=2.0") not in first
+    model = AEGAN.from_preset(folder)
+    assert model.generate(3, seed=0).shape == (3, 28, 28, 1)
+    # 16 samples of 4 values a code are enough for no more.
+    assert model.prior.get_layer("mixture").components == 1
+    assert logged(watched)[0] == ("start", 0)
+    assert ("end", 4) in logged(tmp_path / "watched.stage_1")
+
+
+@pytest.mark.parametrize(
+    ("length", "first", "second"),
+    [
+        ([], ("epochs", 7), ("epochs", 3)),
+        (["--epochs", "2"], ("epochs", 1), ("epochs", 1)),
+        (["--steps", "3000"], ("steps", 2000), ("steps", 1000)),
+        (["--minutes", "30"], ("minutes", 20.0), ("minutes", 10.0)),
+    ],
+)
+def test_two_thirds_of_the_time_are_the_first_stages(length, first, second):
+    argv = ["train", "--data", "d", "--output", "o", *length]
+    args = parse(argv)
+    args.command_line = "keras-aegan " + " ".join(argv)
+    found = stages(args)
+    for stage, (name, value) in zip(found, (first, second), strict=True):
+        assert getattr(stage, name) == pytest.approx(value)
+        given = ("epochs", "steps", "minutes")
+        assert sum(getattr(stage, each) is not None for each in given) == 1
+        # What the card names is the same again.
+        again = parse(shlex.split(stage.command_line)[1:])
+        assert getattr(again, name) == pytest.approx(value, rel=1e-5)
+        assert (again.recipe, again.mixture) == (stage.recipe, stage.mixture)
+
+
+def test_two_stages_refuse_what_they_cannot_do(data, tmp_path, capsys):
+    argv = ["train", "--data", data, "--output", tmp_path / "no"]
+    line = mistake(capsys, *argv, "--epochs", 1)
+    assert "--epochs 1 is too short for two stages" in line
+    line = mistake(capsys, *argv, "--first", "aegan_mnist")
+    assert "name it with --recipe" in line
+    line = mistake(capsys, *argv, "--option", "gama=2")
+    assert "of the recipe rae, which has" in line
+    assert "or of the recipe mixture_aegan, which has" in line
+    assert "gamma=1.0" in line and "latent_dim=32" in line
+    assert list(tmp_path.iterdir()) == []
+
+
 def interrupt_the_game(callback, batch, logs=None):
     if callback.model.name == "mixture_aegan":
         raise KeyboardInterrupt
@@ -184,6 +273,11 @@ def test_a_mixture_that_cannot_be_fitted_is_refused_before_the_training(
     assert "no prior of their own, such as --recipe rae" in line
     line = mistake(capsys, *argv, "--recipe", "rae", "--mixture", 4)
     assert "--mixture 4 needs 20 samples" in line
+    assert "or a smaller number" in line
+    few = [*argv, "--recipe", "rae", "--mixture", "auto", "--count", 4]
+    line = mistake(capsys, *few)
+    assert "--mixture 1 needs 5 samples" in line
+    assert "such as --recipe aegan" in line
     assert not (tmp_path / "no").exists()
 
 
@@ -320,12 +414,15 @@ def test_training_refuses_a_backup_folder_of_something_else(
     ("arguments", "message"),
     [
         (["--recipe", "aegon"], "expected one of aae, aegan, aegan_classic"),
-        (["--option", "widht=4"], "width=32"),
+        (["--recipe", "aegan", "--option", "widht=4"], "width=32"),
         (["--option", "width"], "expected NAME=VALUE"),
-        (["--option", "widht=4"], "seed=None"),
+        (["--recipe", "aegan", "--option", "widht=4"], "seed=None"),
         (["--option", "updates=both"], "'one_stage'"),
         (["--recipe", "latent_gan"], "name it with --first"),
-        (["--first", "aegan_mnist"], "starts from data alone"),
+        (
+            ["--recipe", "aegan", "--first", "aegan_mnist"],
+            "starts from data alone",
+        ),
         (
             "--recipe latent_gan --first aegan_mnist --image-size 28".split(),
             "--image-size is settled by the model of --first",

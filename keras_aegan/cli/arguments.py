@@ -152,8 +152,8 @@ def _add_train(command: Callable) -> None:
     what.add_argument(
         "--recipe",
         metavar="NAME",
-        default="aegan",
-        help="the method to train from scratch (default: %(default)s)",
+        help="the method to train from scratch (default: two stages, for two "
+        "thirds of the time rae with a mixture, and then mixture_aegan)",
     )
     what.add_argument(
         "--preset",
@@ -246,11 +246,11 @@ def _add_train(command: Callable) -> None:
     )
     parser.add_argument(
         "--mixture",
-        type=_whole_number,
+        type=_number_or_auto,
         metavar="N",
         help="at the end fit a mixture of N normal distributions to the codes "
         "of a model without a prior (such as the recipe rae's), so that it "
-        "generates",
+        "generates; auto: 40, or as many as the data are enough for",
     )
     parser.add_argument(
         "--resume",
@@ -472,6 +472,10 @@ def _whole_number(text: str) -> int:
             f"expected a whole number above 0, received '{text}'"
         )
     return int(text)
+
+
+def _number_or_auto(text: str) -> int | str:
+    return text if text == "auto" else _whole_number(text)
 
 
 def _positive_number(text: str) -> float:

@@ -1,7 +1,6 @@
 """The command that trains: a run that can stop and go on."""
 
 import argparse
-import ast
 import importlib.util
 import inspect
 import json
@@ -21,30 +20,27 @@ import numpy as np
 from keras_aegan.cli import output
 from keras_aegan.cli.mistakes import UsageError, users_mistakes
 from keras_aegan.cli.models import load, read_for, save_pictures, shows
+from keras_aegan.cli.options import read_options
+from keras_aegan.cli.stages import EPOCHS, THEN, backup_of, stages
 from keras_aegan.images import import_pillow, read_data
 from keras_aegan.report import write_report
 
-_COMMON = ("updates", "data_range", "data_dtype", "ema_momentum", "seed")
-#: What a training that is repeated does not take from the first one.
-_REPEATED = (
-    "data",
-    "output",
-    "resume",
-    "checkpoint_every",
-    "watch",
-)
 #: How data are read, which a trained model has settled.
 _ARRANGES = ("image_size", "channels", "signals")
 _MANY_EPOCHS = 1_000_000  # where minutes end the training, not epochs
+#: Of a mixture that is made as large as the data are enough for.
+_MOST_COMPONENTS = 40
+_CODES_PER_VALUE = 5
 _NOTE = "run.json"  # in the backup: whose it is
-_THEN = " && "  # between the commands of stages
 _STATE = "latest.weights.h5"  # what Keras's BackupAndRestore writes there
 
 
 def train(args: argparse.Namespace) -> None:
     """Trains a model, in as many stages as it takes, and writes a preset."""
-    for stage in _repeated(args) if args.preset_recipe else [args]:
-        stage.typed = args.command_line  # With --resume it goes on.
+    found = stages(args)
+    for stage in found:
+        _check_folders(stage)
+    for stage in found:
         _train(stage)
 
 
@@ -54,8 +50,7 @@ def _train(args: argparse.Namespace) -> None:
     from keras_aegan.callbacks import StopAfter, TimedBackup
 
     folder = args.output.resolve()
-    backup = _backup(folder)
-    _check_folders(folder, backup, args)
+    backup = backup_of(folder)
     keras.utils.set_random_seed(args.seed)
     if args.preset:
         model, data = _from_preset(args)
@@ -65,11 +60,11 @@ def _train(args: argparse.Namespace) -> None:
         model.spec.check(data, args.data)
         if shows(model):
             import_pillow()
-    if args.mixture:
-        _check_mixture(model, len(data), args.mixture)
+    components = args.mixture and _components(model, len(data), args.mixture)
     watching = _watching(args, model, data) if args.watch else []
     _claim(backup, args, model)
-    print(f"Training on {_describe(args, data)}")
+    what = args.recipe or args.preset
+    print(f"Training {what} on {_describe(args, data)}")
 
     begin = time.monotonic()
     steps_before = int(model.step)
@@ -96,7 +91,7 @@ def _train(args: argparse.Namespace) -> None:
             _report(args.watch)
 
     if args.mixture:
-        model.fit_sampler("gmm", data, args.mixture, args.seed)
+        model.fit_sampler("gmm", data, components, args.seed)
     steps = int(model.step) - steps_before
     metadata = {
         "trained_on": _describe(args, data),
@@ -127,56 +122,6 @@ def _train(args: argparse.Namespace) -> None:
 # The model and its data
 
 
-def _repeated(args: argparse.Namespace) -> list[argparse.Namespace]:
-    """The arguments of each stage of a bundled preset, on these data.
-
-    What comes before the last stage is kept beside the output.
-    """
-    from keras_aegan import AEGAN
-    from keras_aegan.cli.arguments import parse
-
-    presets = AEGAN.presets
-    if args.preset_recipe not in presets:
-        raise UsageError(
-            f"--preset-recipe {args.preset_recipe} is not bundled: expected "
-            f"one of {', '.join(presets)}."
-        )
-    mine = parse(["train", "--data", args.data, "--output", str(args.output)])
-    given = {}
-    for name, value in vars(args).items():
-        if name in _REPEATED:
-            given[name] = value
-        elif value != getattr(mine, name, value) and name != "preset_recipe":
-            raise UsageError(
-                f"--{name.replace('_', '-')} is settled by --preset-recipe. "
-                "Leave it out, or name the --recipe."
-            )
-    commands = presets[args.preset_recipe]["command"].split(_THEN)
-    own, stages = {"--data": args.data}, []
-    for number, command in enumerate(commands, 1):
-        output = args.output
-        if number < len(commands):
-            output = output.with_name(f"{output.name}.stage_{number}")
-        own["--output"] = str(output)
-        words = shlex.split(command)
-        words = [
-            own.get(before, word)
-            for before, word in zip([None, *words], words, strict=False)
-            if word != "--resume"
-        ]
-        own["--first"] = f"{output.parent}/{output.name}"
-        stage = parse(words[1:])
-        vars(stage).update(given, output=output)
-        stage.command_line = shlex.join(words)  # What the next card names.
-        stages.append(stage)
-    if args.resume:
-        done = sum(stage.output.exists() for stage in stages[:-1])
-        stages = stages[done:]
-        for stage in stages if done else stages[1:]:
-            stage.resume = _backup(stage.output).exists()
-    return stages
-
-
 def _commands(args: argparse.Namespace) -> str:
     """What the card names: the stages that were trained here, in a row."""
     # A name alone is a bundled preset's, which is repeated by itself.
@@ -184,7 +129,7 @@ def _commands(args: argparse.Namespace) -> str:
     if "/" in (args.first or "") and note.is_file():
         first = json.loads(note.read_text()).get("command")
         if first:
-            return f"{first}{_THEN}{args.command_line}"
+            return f"{first}{THEN}{args.command_line}"
     return args.command_line
 
 
@@ -210,7 +155,7 @@ def _from_recipe(args: argparse.Namespace) -> tuple[Any, np.ndarray]:
             f"{', '.join(sorted(recipes.names()))}."
         )
     recipe = recipes.get(args.recipe)
-    options = _options(args.recipe, recipe, args.option)
+    options = read_options(args.recipe, args.option)
     if _is_second_stage(recipe):
         return _from_first(args, recipe, options)
     if args.first:
@@ -260,25 +205,37 @@ def _from_first(
     return model, read_for(model, args.data, args.key, args.count)
 
 
-def _check_mixture(model, count: int, components: int) -> None:
-    """Refuses, before the training, a mixture that cannot be fitted after."""
+def _components(model, count: int, mixture: int | str) -> int:
+    """How many distributions a mixture has; what cannot be fitted is refused.
+
+    Before the training, after which the mixture is fitted.
+    """
     if model.encoder is None or model.prior is not None:
         raise UsageError(
             "--mixture is for models with an encoder and no prior of their "
             "own, such as --recipe rae. Leave it out."
-        )
-    needed = components * (math.prod(model.latent_shape) + 1)
-    if count < needed:
-        raise UsageError(
-            f"--mixture {components} needs {needed} samples, of "
-            f"{math.prod(model.latent_shape)} values a code. Received: "
-            f"{count}. Give a smaller number, or more data."
         )
     if importlib.util.find_spec("sklearn") is None:
         raise UsageError(
             "--mixture needs scikit-learn. Install it with `pip install "
             '"keras-aegan[sklearn]"`.'
         )
+    values = math.prod(model.latent_shape)
+    if mixture == "auto":
+        enough = count // (_CODES_PER_VALUE * (values + 1))
+        mixture = min(max(enough, 1), _MOST_COMPONENTS)
+    needed = mixture * (values + 1)
+    if count < needed:
+        raise UsageError(
+            f"--mixture {mixture} needs {needed} samples, of {values} values "
+            f"a code. Received: {count}. Give more data, or "
+            + (
+                "a smaller number."
+                if mixture > 1
+                else "train without a mixture, such as --recipe aegan."
+            )
+        )
+    return mixture
 
 
 def _check_size(args: argparse.Namespace, shape: tuple[int, ...]) -> None:
@@ -294,40 +251,10 @@ def _check_size(args: argparse.Namespace, shape: tuple[int, ...]) -> None:
             )
 
 
-def _options(name: str, recipe: Callable, texts: list[str]) -> dict:
-    from keras_aegan import AEGAN
-
-    # The first parameter is the shape, which the data tell, or the first model.
-    _, *valid = inspect.signature(recipe).parameters.values()
-    if valid[-1].kind is inspect.Parameter.VAR_KEYWORD:
-        whole = inspect.signature(AEGAN).parameters
-        valid[-1:] = [whole[option] for option in _COMMON]
-    options = {}
-    for text in texts:
-        option, equals, value = text.partition("=")
-        if not equals or option not in {one.name for one in valid}:
-            raise UsageError(
-                f"--option {text}: expected NAME=VALUE with an option of the "
-                f"recipe {name}, which has (with its defaults) "
-                f"{', '.join(map(_name_and_default, valid))}."
-            )
-        try:
-            options[option] = ast.literal_eval(value)
-        except (ValueError, SyntaxError):
-            options[option] = value
-    return options
-
-
-def _name_and_default(option: inspect.Parameter) -> str:
-    if option.default is option.empty:
-        return option.name
-    return f"{option.name}={option.default}"
-
-
 def _epochs(args: argparse.Namespace, steps_per_epoch: int) -> int:
     if args.steps:
         return math.ceil(args.steps / steps_per_epoch)
-    return _MANY_EPOCHS if args.minutes else args.epochs or 10
+    return _MANY_EPOCHS if args.minutes else args.epochs or EPOCHS
 
 
 # What goes on
@@ -359,15 +286,11 @@ def _report(folder: Path) -> None:
 # The folders
 
 
-def _backup(folder: Path) -> Path:
-    return folder.with_name(folder.name + ".backup")
-
-
-def _check_folders(
-    folder: Path, backup: Path, args: argparse.Namespace
-) -> None:
+def _check_folders(args: argparse.Namespace) -> None:
     from keras_aegan.hub.folder import check_target
 
+    folder = args.output.resolve()
+    backup = backup_of(folder)
     with users_mistakes():
         check_target(folder, overwrite=True)
     output.check_folder(folder.parent)

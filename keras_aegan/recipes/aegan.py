@@ -1,4 +1,4 @@
-"""The default: a relativistic game on images and codes, and both cycles.
+"""AEGAN in one game: relativistic, on data and on codes, with both cycles.
 
 With `x~ = G(E(x))`, `x^ = G(z)`, `z~ = E(G(z))`, `sp` the softplus:
 
@@ -47,7 +47,7 @@ def aegan(
     decay_steps: int | None = None,
     **kwargs,
 ) -> AEGAN:
-    """The default AEGAN: generates, encodes and reconstructs.
+    """An AEGAN in one game: generates, encodes and reconstructs.
 
     Args:
         data_shape: `(height, width, channels)`, sides that can be halved at

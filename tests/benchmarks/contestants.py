@@ -35,11 +35,11 @@ def _decay(shape, seed, steps):
 
 
 def _changed(change, shape, seed, steps):
-    """The default with other losses, which `change` makes of its own."""
-    default = recipes.aegan(shape)
+    """`aegan` with other losses, which `change` makes of its own."""
+    whole = recipes.aegan(shape)
     return AEGAN(
-        **{seat: default.networks[seat] for seat in _SEATS},
-        losses=[loss for old in default.objectives for loss in change(old)],
+        **{seat: whole.networks[seat] for seat in _SEATS},
+        losses=[loss for old in whole.objectives for loss in change(old)],
         optimizer=keras.optimizers.Adam(5e-4, beta_1=0.0, beta_2=0.99),
         seed=seed,
     )
@@ -55,16 +55,16 @@ def _unpenalized(loss):
 
 
 def _discrepancy(shape, seed, steps):
-    """The default without its game on codes, but WAE's kernels on them."""
-    default = recipes.aegan(shape)
+    """`aegan` without its game on codes, but WAE's kernels on them."""
+    whole = recipes.aegan(shape)
     losses = [
         loss
-        for loss in default.objectives
+        for loss in whole.objectives
         if not isinstance(loss, CodeAdversarialLoss)
         and getattr(loss, "critic", None) != "latent_discriminator"
     ]
     return AEGAN(
-        **{seat: default.networks[seat] for seat in _SEATS[:-1]},
+        **{seat: whole.networks[seat] for seat in _SEATS[:-1]},
         losses=[*losses, MaximumMeanDiscrepancyLoss(weight=1.0)],
         optimizer=keras.optimizers.Adam(5e-4, beta_1=0.0, beta_2=0.99),
         seed=seed,
@@ -85,7 +85,7 @@ def _dcgan(shape, seed, steps):
 
 
 def _autoencoder(shape, seed, steps):
-    """The default's encoder and generator alone; a mixture makes samples."""
+    """`aegan`'s encoder and generator alone; a mixture makes samples."""
     return recipes.rae(shape, seed=seed)
 
 

@@ -4,7 +4,8 @@
     python tests/benchmarks/equal_time.py baselines mnist.npz fashion_mnist.npz
 
 The question says which methods (see `contestants.py`). First they are timed in
-turns, a few steps each and over again, and the median says how many steps each
+turns, a few steps each and over again, and the shortest turn (others on the
+machine make them longer, now and then twice as long) says how many steps each
 makes in `--seconds`. That many each then trains with each seed, so that what
 else the machine does meanwhile is nobody's disadvantage. After that, on the
 held-out part of the data:
@@ -58,7 +59,7 @@ def train(model, data, seed, steps, batch_size, folder=None):
 
 
 def step_seconds(data, methods, batch_size, turn_seconds):
-    """The median time of a step of each method, over its stages if it has."""
+    """The least time of a step of each method, over its stages if it has."""
     models, shares = {}, {}
     for name, build in methods.items():
         model = build(data.shape[1:], 0, 1000)
@@ -91,8 +92,7 @@ def step_seconds(data, methods, batch_size, turn_seconds):
             times[part].append(turn(part))
     steps = dict.fromkeys(methods, 0.0)
     for name, stage in models:
-        found = statistics.median(times[name, stage])
-        steps[name] += shares[name, stage] * found
+        steps[name] += shares[name, stage] * min(times[name, stage])
     return steps
 
 
