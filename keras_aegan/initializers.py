@@ -11,7 +11,6 @@ import threading
 from collections.abc import Iterable, Iterator
 
 import keras
-import numpy as np
 from keras import ops
 
 from keras_aegan import memory
@@ -68,7 +67,7 @@ class Placeholder(keras.initializers.Initializer):
     """Zeros that take no time and no memory until they are written to."""
 
     def __call__(self, shape, dtype=None):
-        (zeros,) = memory.aligned([(shape, "float32")], np.zeros)
+        (zeros,) = memory.aligned([(shape, "float32")])
         return ops.cast(memory.as_tensor(zeros), dtype or "float32")
 
 

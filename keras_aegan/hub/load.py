@@ -158,10 +158,13 @@ def load_preset(
         # What is refused for another reason need not be read to its end.
         stop = threading.Event()
         at_exit.callback(stop.set)
-        unchecked = [name for name in files if not source.is_checked(name)]
-        reading = pool.submit(
-            tensors.read, {files[name]: facts[name] for name in unchecked}, stop
-        )
+        unchecked = {
+            name: facts[name] for name in files if not source.is_checked(name)
+        }
+        reading = [
+            pool.submit(tensors.read, path, unchecked.get(name), stop)
+            for name, path in files.items()
+        ]
         # Overrides may have averages that the preset has not.
         more = sum(map(math.prod, tensors.shapes)) if overrides else 0
         # Weights that are about to be read need no random start.
@@ -174,7 +177,8 @@ def load_preset(
             if part in parts and not is_given(name)
         }
         tensors.check(variables, is_extra)
-        reading.result()
+        for each in reading:
+            each.result()
         for name in unchecked:
             source.note_checked(name)
         tensors.assign_to(variables)

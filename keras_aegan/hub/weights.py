@@ -122,10 +122,9 @@ class Tensors:
     """
 
     def __init__(self, paths: list[pathlib.Path]):
-        self._paths = paths
-        self._files = [(path, *_read_heads(path)) for path in paths]
+        self._files = {path: _read_heads(path) for path in paths}
         self._heads, self._values = {}, {}
-        for path, _, heads in self._files:
+        for path, (_, heads) in self._files.items():
             for name, head in heads.items():
                 if name in self._heads:
                     raise PresetWeightsError(
@@ -137,29 +136,30 @@ class Tensors:
 
     def read(
         self,
-        facts: dict[pathlib.Path, dict],
+        path: pathlib.Path,
+        facts: dict | None = None,
         stop: threading.Event | None = None,
     ) -> None:
-        """Reads the values of all tensors.
+        """Reads the values of a file's tensors; several threads may do so.
 
         Args:
-            facts: What `save_weights` said of those files of which it is to
-                be checked.
-            stop: Set by another thread to end the reading, when the result is
+            path: The file.
+            facts: What `save_weights` said of it, if it is to be checked.
+            stop: Set by another thread to end the check, when the result is
                 no longer of interest.
 
         Raises:
-            PresetWeightsError: If a file is not, byte for byte, the one that
+            PresetWeightsError: If the file is not, byte for byte, the one that
                 was saved, or cannot be read.
         """
-        for path, size, heads in self._files:
-            if path in facts:
-                _check_size(path, size, facts[path])
-            values = memory.aligned(
-                [(shape, _numpy_dtype(d)) for shape, d in heads.values()]
-            )
-            _fill(path, size, values, facts.get(path), stop)
-            self._values.update(zip(heads, values, strict=True))
+        size, heads = self._files[path]
+        if facts is not None:
+            _check_size(path, size, facts)
+        values = memory.aligned(
+            [(shape, _numpy_dtype(dtype)) for shape, dtype in heads.values()]
+        )
+        _fill(path, size, values, facts, stop)
+        self._values.update(zip(heads, values, strict=True))
 
     @property
     def shapes(self) -> list[tuple[int, ...]]:
@@ -204,7 +204,7 @@ class Tensors:
             if name not in variables and not is_extra(name)
         ]
         if problems:
-            raise PresetWeightsError(_told(self._paths, problems))
+            raise PresetWeightsError(_told(self._files, problems))
 
     def assign_to(self, variables: dict[str, keras.Variable]) -> None:
         """Gives variables, which `check` let through, what was read.
