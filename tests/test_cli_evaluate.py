@@ -350,6 +350,9 @@ def test_labels_that_cannot_be_used(preset, data, tmp_path, images, capsys):
     np.save(single, images(150, SHAPE))
     line = mistake(capsys, *argv, single, "--labels-key", "y_test")
     assert "an array beside the data in an .npz file" in line
+    for option in (["--normal", 1], ["--anomaly-kind", "density"]):
+        line = mistake(capsys, *argv, data, *option)
+        assert f"{option[0]} is for telling anomalies" in line
 
 
 def test_other_mistakes_are_one_line(preset, data, tmp_path, images, capsys):

@@ -340,7 +340,6 @@ def _add_evaluate(command: Callable) -> None:
         "--normal",
         type=int,
         nargs="+",
-        default=[0],
         metavar="LABEL",
         help="the labels of what is no anomaly (default: 0)",
     )

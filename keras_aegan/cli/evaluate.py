@@ -124,6 +124,13 @@ def _is_odd(args: argparse.Namespace, count: int) -> np.ndarray | None:
     """Which samples have another label than the normal ones, if any have."""
     key = args.labels_key
     if key is None:
+        for name in ("normal", "anomaly_kind"):
+            if getattr(args, name) is not None:
+                raise UsageError(
+                    f"--{name.replace('_', '-')} is for telling anomalies, of "
+                    "which --labels-key names the labels. Add that, or leave "
+                    "it out."
+                )
         return None
     if not zipfile.is_zipfile(args.data):
         raise UsageError(
@@ -143,7 +150,8 @@ def _is_odd(args: argparse.Namespace, count: int) -> np.ndarray | None:
             f"--labels-key {key}: expected a number for each of the {count} "
             f"samples. Received: {labels.dtype} of shape {labels.shape}."
         )
-    return ~np.isin(labels.ravel(), args.normal)
+    normal = [0] if args.normal is None else args.normal
+    return ~np.isin(labels.ravel(), normal)
 
 
 def _name(path: str, key: str | None) -> str:

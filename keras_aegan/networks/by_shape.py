@@ -108,6 +108,7 @@ def discriminator(
     outputs: tuple[str, ...] = ("score",),
     spectral_norm: bool = False,
     augment: tuple[str, ...] = (),
+    output_activation: str | None = "tanh",
     name: str = "discriminator",
 ) -> keras.Model:
     """A discriminator of data of this shape.
@@ -121,6 +122,7 @@ def discriminator(
         outputs: see `residual_discriminator`.
         spectral_norm: see `residual_discriminator`.
         augment: see `residual_discriminator`.
+        output_activation: of a reconstruction, see `residual_generator`.
         name: the network's name.
 
     Returns:
@@ -131,6 +133,7 @@ def discriminator(
         "outputs": outputs,
         "spectral_norm": spectral_norm,
         "augment": augment,
+        "output_activation": output_activation,
         "name": name,
     }
     if len(data_shape) == 1:

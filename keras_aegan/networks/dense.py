@@ -115,6 +115,7 @@ def dense_discriminator(
     outputs: tuple[str, ...] = ("score",),
     spectral_norm: bool = False,
     augment: tuple[str, ...] = (),
+    output_activation: str | None = "tanh",
     name: str = "discriminator",
 ) -> keras.Model:
     """A discriminator of dense layers, for data of any shape or for codes.
@@ -127,13 +128,14 @@ def dense_discriminator(
         hidden_units: width of each hidden layer.
         activation: activation of the hidden layers.
         outputs: some of `"score"`, `"features"` (the last hidden layer's) and
-            `"reconstruction"` (the data, in -1 to 1, decoded from the
-            features by the mirrored hidden layers; with `augment` it comes
-            with `"seen"`, the augmented data). The score alone by default.
+            `"reconstruction"` (the data, decoded from the features by the
+            mirrored hidden layers; with `augment` it comes with `"seen"`, the
+            augmented data). The score alone by default.
         spectral_norm: whether the layers on the way to the score have weights
             of spectral norm 1.
         augment: what `keras_aegan.layers.DiffAugment` does to the data first;
             nothing by default.
+        output_activation: of the reconstruction, see `dense_generator`.
         name: the network's name.
 
     Returns:
@@ -170,6 +172,7 @@ def dense_discriminator(
                 features.shape[-1],
                 mirrored,
                 activation,
+                output_activation,
                 name="decoder",
             )(features),
         },

@@ -83,6 +83,7 @@ def residual_discriminator(
     outputs: tuple[str, ...] = ("score",),
     spectral_norm: bool = False,
     augment: tuple[str, ...] = (),
+    output_activation: str | None = "tanh",
     name: str = "discriminator",
 ) -> keras.Model:
     """A residual discriminator: an image or a signal to a score.
@@ -96,14 +97,15 @@ def residual_discriminator(
         blocks: residual blocks at each size.
         max_width: the most filters at any size.
         outputs: some of `"score"`, `"features"` (the map that the score is
-            made from) and `"reconstruction"` (the data, in -1 to 1, decoded
-            from the features by a generator of half the width with one block
-            at each size; with `augment` it comes with `"seen"`, the augmented
-            data). The score alone by default.
+            made from) and `"reconstruction"` (the data, decoded from the
+            features by a generator of half the width with one block at each
+            size; with `augment` it comes with `"seen"`, the augmented data).
+            The score alone by default.
         spectral_norm: whether the layers on the way to the score have weights
             of spectral norm 1. Blocks then do not start as the identity.
         augment: what `keras_aegan.layers.DiffAugment` does to the data first;
             nothing by default.
+        output_activation: of the reconstruction, see `residual_generator`.
         name: the network's name.
 
     Returns:
@@ -139,9 +141,9 @@ def residual_discriminator(
                 layers.Flatten()(features)
             ),
             "features": lambda: features,
-            "reconstruction": lambda: _decoder(features, data_shape, widths)(
-                features
-            ),
+            "reconstruction": lambda: _decoder(
+                features, data_shape, widths, output_activation
+            )(features),
         },
         seen if augment else None,
     )
@@ -149,12 +151,14 @@ def residual_discriminator(
     return spectrally_normalized(network) if spectral_norm else network
 
 
-def _decoder(features, data_shape, widths):
+def _decoder(features, data_shape, widths, output_activation):
     """A small generator from a discriminator's features."""
     widths = [max(filters // 2, 1) for filters in widths]
     start = keras.Input(features.shape[1:], name="features")
     narrow = convolution(start, widths[-1], 1, "start")
-    data = from_features(narrow, data_shape, widths, blocks=1)
+    data = from_features(
+        narrow, data_shape, widths, 1, output_activation=output_activation
+    )
     return keras.Model(start, data, name="decoder")
 
 

@@ -58,22 +58,19 @@ def fastgan(
         - [Towards Faster and Stabilized GAN Training for High-fidelity
           Few-shot Image Synthesis](https://arxiv.org/abs/2101.04775)
     """
+    ends = {"output_activation": networks.output_activation(kwargs)}
     settings = {
         "optimizer": keras.optimizers.Adam(learning_rate, beta_1=0.5),
         "name": "fastgan",
     }
     return AEGAN(
-        generator=networks.generator(
-            data_shape,
-            latent_dim,
-            width,
-            output_activation=networks.output_activation(kwargs),
-        ),
+        generator=networks.generator(data_shape, latent_dim, width, **ends),
         discriminator=networks.discriminator(
             data_shape,
             width,
             outputs=("score", "reconstruction"),
             augment=augment,
+            **ends,
         ),
         losses=[
             DataAdversarialLoss("hinge"),
