@@ -222,6 +222,16 @@ def test_without_a_recipe_the_two_stages_are_trained(
     assert logged(watched)[0] == ("start", 0)
     assert ("end", 4) in logged(tmp_path / "watched.stage_1")
 
+    # Trained anew and stopped early, it goes on from there, and not from what
+    # the training before left.
+    made = (stage / "model.safetensors").stat().st_mtime_ns
+    argv += ["--checkpoint-every", 1e-9]
+    with monkeypatch.context() as patched:
+        patched.setattr(StopAfter, "on_train_batch_end", interrupt)
+        assert run(*argv) == 130
+    assert run(*argv, "--resume") == 0
+    assert (stage / "model.safetensors").stat().st_mtime_ns > made
+
 
 @pytest.mark.parametrize(
     ("length", "first", "second"),
@@ -258,6 +268,10 @@ def test_two_stages_refuse_what_they_cannot_do(data, tmp_path, capsys):
     assert "or of the recipe mixture_aegan, which has" in line
     assert "gamma=1.0" in line and "latent_dim=32" in line
     assert list(tmp_path.iterdir()) == []
+
+
+def interrupt(callback, batch, logs=None):
+    raise KeyboardInterrupt
 
 
 def interrupt_the_game(callback, batch, logs=None):

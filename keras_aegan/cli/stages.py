@@ -38,17 +38,27 @@ def stages(args: argparse.Namespace) -> list[argparse.Namespace]:
         _chain(found, args.output)
         for stage in found:
             stage.command_line = _command(stage)  # What the card names.
-    if args.resume and found[1:]:
-        done = sum(stage.output.exists() for stage in found[:-1])
-        found = found[done:]
-        for stage in found if done else found[1:]:
-            stage.resume = backup_of(stage.output).exists()
-    return found
+    return _left(found) if args.resume and found[1:] else found
 
 
 def backup_of(output: Path) -> Path:
     """The folder of what a training needs to go on."""
     return output.with_name(output.name + ".backup")
+
+
+def _left(stages):
+    """The stages from the one on that was interrupted."""
+    for stage in stages:
+        stage.resume = backup_of(stage.output).exists()
+    *before, _ = stages
+    done = 0
+    for stage in before:
+        if stage.resume or not stage.output.exists():
+            break
+        done += 1
+    # With nothing to go on with, the first one says so.
+    stages[0].resume = True
+    return stages[done:]
 
 
 def _chain(stages, output):
