@@ -152,8 +152,8 @@ def _add_train(command: Callable) -> None:
     what.add_argument(
         "--recipe",
         metavar="NAME",
-        help="the method to train from scratch (default: two stages, for two "
-        "thirds of the time rae with a mixture, and then mixture_aegan)",
+        help="the method to train from scratch (default: two stages, for 85 %% "
+        "of the time rae with a mixture, and then mixture_aegan)",
     )
     what.add_argument(
         "--preset",

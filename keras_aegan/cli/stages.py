@@ -13,7 +13,7 @@ EPOCHS = 10  # where nothing says how long
 #: adversary on the mixture of its codes.
 _DEFAULT = ("rae", "mixture_aegan")
 #: How much of the epochs, steps or minutes is the autoencoder's.
-_SHARE = 2 / 3
+_SHARE = 0.85
 #: What a training that is repeated does not take from the first one.
 _REPEATED = (
     "data",
@@ -128,7 +128,7 @@ def _by_default(args):
                 "what is trained where no recipe is named. Give 2 or more, or "
                 "name a recipe, such as --recipe aegan."
             )
-        part = max(1, round(_SHARE * whole))
+        part = min(max(1, round(_SHARE * whole)), whole - 1)
         setattr(first, length, part)
         setattr(second, length, whole - part)
     return found

@@ -137,6 +137,7 @@ QUESTIONS = {
         "share 0.5": _stages(share=0.5),
         "share 0.7": _stages(share=0.7),
         "share 0.85": _stages(share=0.85),
+        "share 0.97": _stages(share=0.97),
         "weight 3": _stages(reconstruction_weight=3.0),
         "weight 10": _stages(reconstruction_weight=10.0),
         "weight 100": _stages(reconstruction_weight=100.0),
