@@ -405,8 +405,8 @@ def _divided(model, test, is_odd, samples):
         )
     if model.encoder is None:
         raise ValueError(
-            "Anomalies are told by a model with an encoder, which this one "
-            "has not. Leave is_odd out."
+            "Anomalies are told by the codes or reconstructions of a model, "
+            "and this one has no encoder. Leave is_odd out."
         )
     normal, odd = test[~is_odd], test[is_odd]
     if not len(odd) or min(len(normal), samples) < 2 * _CALIBRATION:
