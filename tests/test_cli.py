@@ -205,10 +205,8 @@ def test_without_a_recipe_the_two_stages_are_trained(
     told = {"--epochs": "2", "--mixture": "auto", "--image-size": "28"}
     assert told.items() <= dict(first).items()
     assert ("--recipe", "rae") in first and ("--output", str(stage)) in first
-    assert ("--option", "width=4") in first and (
-        "--option",
-        "width=4",
-    ) in second
+    assert ("--option", "width=4") in first
+    assert ("--option", "width=4") in second
     assert ("--option", "latent_dim=4") in first
     assert ("--option", "gamma=2.0") in second
     told = {"--epochs": "1", "--first": str(stage), "--output": str(folder)}

@@ -217,8 +217,9 @@ def _components(model, count: int, mixture: int | str) -> int:
         )
     if importlib.util.find_spec("sklearn") is None:
         raise UsageError(
-            "--mixture needs scikit-learn. Install it with `pip install "
-            '"keras-aegan[sklearn]"`.'
+            "A mixture needs scikit-learn. Install it with `pip install "
+            '"keras-aegan[sklearn]"`, or train without one, such as --recipe '
+            "aegan."
         )
     values = math.prod(model.latent_shape)
     if mixture == "auto":
