@@ -27,6 +27,13 @@ from keras_aegan.initializers import (
 )
 
 _VARIANTS = ("ema", "raw")
+#: What this package's networks compute in float32 under every policy.
+_FLOAT32 = (
+    "GaussianMixture",
+    "Softmax",
+    "StraightThrough",
+    "UnitNormalization",
+)
 #: How many values a model may have beyond those in its preset's files, before
 #: it is refused unbuilt: enough to tell what is missing of a small one.
 _SLACK = 2**20
@@ -73,7 +80,8 @@ def load_preset(
             the preset has them; or `"raw"`, the networks as they were trained
             and no averages, which are not fetched either.
         dtype: A dtype or policy to compute in, such as `"mixed_bfloat16"`,
-            for what is float32 in the preset.
+            for what is float32 in the preset and not for its own sake, such
+            as probabilities.
         expected_class: The class that the model must be of, or derive from.
         **overrides: Arguments of the model's constructor, instead of those
             in the config. A network that is given is not loaded.
@@ -227,6 +235,8 @@ def _changed(config, policy, variant, overrides):
 
 def _in_policy(config, policy):
     if isinstance(config, dict):
+        if config.get("class_name") in _FLOAT32:
+            return config
         if config.get("class_name") == "DTypePolicy":
             inner = config.get("config")
             if isinstance(inner, dict) and inner.get("name") == "float32":

@@ -147,10 +147,8 @@ def text_generator(
         features = layers.Dense(length * width, name="start")(seen)
         features = _blocks(layers.Reshape((length, width))(features), width)
     logits = layers.Dense(vocabulary_size, name="logits")(features)
+    logits = layers.Rescaling(1 / temperature, name="temperature")(logits)
     # From here in float32 under any policy.
-    logits = layers.Rescaling(
-        1 / temperature, dtype="float32", name="temperature"
-    )(logits)
     text = layers.Softmax(dtype="float32", name="probabilities")(logits)
     if output == "straight_through":
         text = StraightThrough(dtype="float32", name="one_hot")(text)

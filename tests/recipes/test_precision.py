@@ -10,6 +10,8 @@ import pytest
 from cases import CASES, fix
 from keras import ops
 
+from keras_aegan import AEGAN
+
 #: Of a loss, and of the angle's cosine: bfloat16 has 8 bits, float16 has 11.
 ROUNDING = {"mixed_bfloat16": 2.0**-5, "mixed_float16": 2.0**-8}
 NAMES = [name for name in CASES if name == CASES[name].recipe]
@@ -86,3 +88,26 @@ def test_losses_and_gradients_are_those_of_float32(name):
             assert lengths[1] == pytest.approx(lengths[0], 4 * rounding)
             cosine = gradient @ in_half / max(lengths[0] * lengths[1], 1e-12)
             assert cosine >= 1 - rounding or max(lengths) < 1e-12
+
+
+@pytest.mark.parametrize("name", [*NAMES, "rae-gaussian"])
+def test_what_is_loaded_in_half_precision_computes_as_what_was_built_in_it(
+    name, tmp_path
+):
+    """What a network has in float32 for its own sake stays so."""
+    CASES[name].build().save_to_preset(tmp_path / "preset")
+    loaded = AEGAN.from_preset(tmp_path / "preset", dtype="mixed_bfloat16")
+    keras.config.set_dtype_policy("mixed_bfloat16")
+    built = CASES[name].build()
+    assert _dtypes(loaded) == _dtypes(built)
+    assert "bfloat16" in str(_dtypes(built))
+
+
+def _dtypes(model):
+    """What each layer computes in, but for models, which compute nothing."""
+    return [
+        (seat, type(layer).__name__, layer.compute_dtype)
+        for seat, network in model.networks.items()
+        for layer in network._flatten_layers()
+        if not isinstance(layer, keras.Model | keras.layers.InputLayer)
+    ]
