@@ -142,6 +142,24 @@ def test_a_second_stage_starts_from_the_first(data, preset, tmp_path):
     np.testing.assert_array_equal(second.decode(codes), first.decode(codes))
 
 
+def test_a_second_stage_computes_in_the_dtype_throughout(
+    data, preset, tmp_path, monkeypatch
+):
+    found = set()
+
+    def look(callback, batch, logs=None):
+        for network in callback.model.networks.values():
+            found.add(network.get_layer(index=-1).dtype_policy.name)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(StopAfter, "on_train_batch_end", look)
+    argv = ["train", "--recipe", "latent_gan", "--first", preset]
+    argv += ["--data", data, "--output", tmp_path / "second", "--steps", 1]
+    assert run(*argv, "--dtype", "mixed_bfloat16") == 130
+    # A prior's last layer is dense, a critic's and a generator's not always.
+    assert "float32" not in found
+
+
 def test_two_stages_are_trained_again_with_one_command(
     data, tmp_path, monkeypatch, capsys
 ):
@@ -265,6 +283,9 @@ def test_two_stages_refuse_what_they_cannot_do(data, tmp_path, capsys):
     assert "of the recipe rae, which has" in line
     assert "or of the recipe mixture_aegan, which has" in line
     assert "gamma=1.0" in line and "latent_dim=32" in line
+    # Of the second stage's alone, and told before the first one is trained.
+    line = mistake(capsys, *argv, *SMALL, "--option", "penalty_interval=0")
+    assert "Received: interval=0" in line
     assert list(tmp_path.iterdir()) == []
 
 

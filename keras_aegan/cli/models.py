@@ -8,13 +8,13 @@ from keras_aegan.cli.mistakes import UsageError, users_mistakes
 from keras_aegan.images import image_grid, read_data, save_image
 
 
-def load(preset: str):
+def load(preset: str, dtype: str | None = None):
     """The model of a preset, which the user may have misspelt."""
     from keras_aegan import AEGAN
 
     print(f"Loading {preset}")
     with users_mistakes():
-        return AEGAN.from_preset(preset)
+        return AEGAN.from_preset(preset, dtype=dtype)
 
 
 def shows(model) -> bool:

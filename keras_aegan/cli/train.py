@@ -40,11 +40,11 @@ def train(args: argparse.Namespace) -> None:
     found = stages(args)
     for stage in found:
         _check_folders(stage)
-    for stage in found:
-        _train(stage)
+    for number, stage in enumerate(found, 1):
+        _train(stage, found[number:])
 
 
-def _train(args: argparse.Namespace) -> None:
+def _train(args: argparse.Namespace, later: list[argparse.Namespace]) -> None:
     import keras
 
     from keras_aegan.callbacks import StopAfter, TimedBackup
@@ -55,7 +55,7 @@ def _train(args: argparse.Namespace) -> None:
     if args.preset:
         model, data = _from_preset(args)
     else:
-        model, data = _from_recipe(args)
+        model, data = _from_recipe(args, later)
     with users_mistakes():
         model.spec.check(data, args.data)
         if shows(model):
@@ -144,7 +144,9 @@ def _from_preset(args: argparse.Namespace) -> tuple[Any, np.ndarray]:
     return model, read_for(model, args.data, args.key, args.count)
 
 
-def _from_recipe(args: argparse.Namespace) -> tuple[Any, np.ndarray]:
+def _from_recipe(
+    args: argparse.Namespace, later: list[argparse.Namespace]
+) -> tuple[Any, np.ndarray]:
     import keras
 
     from keras_aegan import recipes
@@ -171,8 +173,33 @@ def _from_recipe(args: argparse.Namespace) -> tuple[Any, np.ndarray]:
         _check_size(args, data.shape)
         if args.dtype:
             keras.config.set_dtype_policy(args.dtype)
+        if later:
+            _rehearse([args, *later], data.shape[1:])
+            # The training is the same as without it.
+            keras.utils.set_random_seed(args.seed)
         model = recipe(data.shape[1:], **options)
     return model, data
+
+
+def _rehearse(stages: list[argparse.Namespace], shape: tuple[int, ...]) -> None:
+    """Makes the models of all stages once, untrained.
+
+    What is wrong with a later one's options is told before the hours that the
+    stages before it may take.
+    """
+    from keras_aegan import recipes
+    from keras_aegan.samplers import fit_prior
+
+    start = shape
+    for stage in stages:
+        options = read_options(stage.recipe, stage.option)
+        start = recipes.get(stage.recipe)(start, **options)
+        if stage.mixture:  # Any that has its place.
+            count = math.prod(start.latent_shape) + 1
+            codes = np.random.default_rng(0).normal(
+                size=(count, *start.latent_shape)
+            )
+            start.prior = fit_prior(codes, "gaussian")
 
 
 def _is_second_stage(recipe: Callable) -> bool:
@@ -201,7 +228,7 @@ def _from_first(
     if args.dtype:
         keras.config.set_dtype_policy(args.dtype)
     with users_mistakes():
-        model = recipe(load(args.first), **options)
+        model = recipe(load(args.first, args.dtype), **options)
     return model, read_for(model, args.data, args.key, args.count)
 
 
