@@ -21,17 +21,11 @@ class TwoStages:
         shape: of an image.
         seed: of both stages.
         share: of the steps that the autoencoder makes.
-        components: of the mixture.
-        **options: of `mixture_aegan`.
     """
 
-    def __init__(
-        self, shape, seed, share=0.93, components=COMPONENTS, **options
-    ):
+    def __init__(self, shape, seed, share):
         self.seed = seed
         self.share = share
-        self.components = components
-        self.options = options
         self.first = recipes.rae(shape, seed=seed)
         self.second = None
 
@@ -48,10 +42,8 @@ class TwoStages:
         return [(self.share, self.first), (1 - self.share, self.second)]
 
     def _begin_second(self, data):
-        self.first.fit_sampler("gmm", data[:10_000], self.components, seed=0)
-        self.second = recipes.mixture_aegan(
-            self.first, seed=self.seed, **self.options
-        )
+        self.first.fit_sampler("gmm", data[:10_000], COMPONENTS, seed=0)
+        self.second = recipes.mixture_aegan(self.first, seed=self.seed)
 
     def generate(self, count, seed, batch_size):
         return self.second.generate(count, seed=seed, batch_size=batch_size)
