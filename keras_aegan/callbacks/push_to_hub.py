@@ -5,7 +5,7 @@ import tempfile
 
 import keras
 
-from keras_aegan.hub import PresetError, save_preset
+from keras_aegan.hub import save_preset
 from keras_aegan.hub.remote import parse_address
 from keras_aegan.hub.upload import publish
 
@@ -101,7 +101,8 @@ class PushToHub(keras.callbacks.Callback):
                 metadata=self.metadata,
                 include_optimizer=self.include_optimizer,
             )
-        except PresetError as error:
+        # Whatever it is, it is no reason to lose a training.
+        except Exception as error:
             scratch.cleanup()
             self._note(error, self._epoch)
             return
@@ -119,7 +120,6 @@ class PushToHub(keras.callbacks.Callback):
                     commit_message=f"Epoch {epoch + 1}",
                     token=self.token,
                 )
-            # Whatever it is, it is no reason to lose a training.
             except Exception as error:
                 self._note(error, epoch)
                 return

@@ -12,6 +12,9 @@ from keras_aegan.hub.errors import PresetError
 from keras_aegan.hub.names import parts_of
 from keras_aegan.hub.weights import save_weights
 
+#: In the metadata of what was published with a card that somebody wrote.
+EDITED = "card_edited"
+
 
 def save_preset(
     model: keras.Model,
@@ -89,6 +92,7 @@ def save_preset(
             )
         facts = {**(metadata or {}), **_facts(model), "files": files}
         facts.setdefault("description", _description(facts))
+        documents.to_json(layout.METADATA, facts)  # Or it is refused.
         page = card.model_card(
             facts,
             preset=_loadable_name(target),
@@ -135,9 +139,11 @@ def add_measures(path: str | os.PathLike, measured: dict) -> bool:
     page = card.model_card(
         facts, preset=_loadable_name(target), pictures=pictures(target)
     ).encode("utf-8")
-    facts["card_sha256"] = card.sha256(page)
-    content = documents.to_json(layout.METADATA, facts)
     renews = not has_edited_card(target)
+    if renews:
+        facts["card_sha256"] = card.sha256(page)
+        facts.pop(EDITED, None)
+    content = documents.to_json(layout.METADATA, facts)
     with folder.replacing(target) as new:
         for file in target.iterdir():
             if layout.is_of_the_format(file.name):
@@ -155,6 +161,17 @@ def pictures(path: pathlib.Path) -> list[str]:
 
 def has_edited_card(path: pathlib.Path) -> bool:
     """Whether the card of a folder is not the one that was generated."""
+    return has_changed_card(path) or (
+        (path / layout.CARD).exists()
+        and documents.read_json(path / layout.METADATA).get(EDITED) is True
+    )
+
+
+def has_changed_card(path: pathlib.Path) -> bool:
+    """Whether the card of a folder is not the one of its metadata.
+
+    Those of a published folder may be of a card that was edited before.
+    """
     try:
         # As bytes: people may save it in whatever encoding.
         on_disk = (path / layout.CARD).read_bytes()
@@ -225,7 +242,10 @@ def _settings(optimizer):
     name, settings = optimizer["class_name"], optimizer["config"]
     if name == "LossScaleOptimizer":
         return _settings(settings["inner_optimizer"])
-    usual = keras.optimizers.get(name).get_config()
+    try:
+        usual = keras.optimizers.get(name).get_config()
+    except ValueError:  # It is of the user's own class.
+        usual = {}
     told = {"class": name, "learning_rate": settings["learning_rate"]}
     for key, value in settings.items():
         if key != "name" and value != usual.get(key):

@@ -17,7 +17,13 @@ from keras_aegan.hub.remote import (
     parse_address,
     translated,
 )
-from keras_aegan.hub.save import has_edited_card, pictures, save_preset
+from keras_aegan.hub.save import (
+    EDITED,
+    has_changed_card,
+    has_edited_card,
+    pictures,
+    save_preset,
+)
 from keras_aegan.hub.sources import Folder
 
 
@@ -114,7 +120,8 @@ def publish(
     with translated(there):
         head = _head(hub, repo_id, branch, private, create_pr)
         old = [file.rfilename for file in head.siblings]
-        new = _files(path, repo_id, _edited_card(hub, repo_id, head.sha, old))
+        kept = _kept_card(hub, repo_id, head.sha, old, path)
+        new = _files(path, repo_id, kept)
         commit = hub.create_commit(
             repo_id,
             [CommitOperationAdd(name, what) for name, what in new.items()]
@@ -151,12 +158,16 @@ def _head(hub, repo_id, branch, private, create_pr):
     return hub.model_info(repo_id, revision=branch)
 
 
-def _edited_card(hub, repo_id, commit, names):
-    """Whether the repository's card is not as it was last published."""
+def _kept_card(hub, repo_id, commit, names, path):
+    """What the metadata there say of a card that is kept, or `None`.
+
+    One that was edited there is, and one that was published as somebody had
+    edited it: unless it was edited here again, and is newer.
+    """
     if layout.CARD not in names:
-        return False
+        return None
     if layout.METADATA not in names:
-        return True
+        return {}
     with tempfile.TemporaryDirectory() as scratch:
         paths = [
             pathlib.Path(
@@ -166,10 +177,16 @@ def _edited_card(hub, repo_id, commit, names):
             )
             for name in (layout.CARD, layout.METADATA)
         ]
-        return has_edited_card(paths[0].parent)
+        there = paths[0].parent
+        if has_changed_card(there):
+            return {}
+        if not has_edited_card(there) or has_edited_card(path):
+            return None
+        facts = documents.read_json(there / layout.METADATA)
+        return {name: facts[name] for name in ("card_sha256", EDITED)}
 
 
-def _files(path, repo_id, keeps_card):
+def _files(path, repo_id, kept):
     """What to publish, by name: paths, or bytes of what is written anew.
 
     A generated card says what to call `from_preset` with, which is another
@@ -177,21 +194,22 @@ def _files(path, repo_id, keeps_card):
     """
     metadata = documents.read_json(path / layout.METADATA)
     shown = pictures(path)
-    page = (
-        _edited_page(path / layout.CARD)
-        if has_edited_card(path)
-        else card.model_card(
+    if has_edited_card(path):
+        page = _edited_page(path / layout.CARD)
+        metadata[EDITED] = True
+    else:
+        page = card.model_card(
             metadata, preset=f"{SCHEME}{repo_id}", pictures=shown
         ).encode("utf-8")
-    )
     metadata["card_sha256"] = card.sha256(page)
+    metadata |= kept or {}
     files = {
         name: path / name
         for name in sorted(os.listdir(path))
         if layout.is_of_the_format(name) or name in shown
     }
     files[layout.METADATA] = documents.to_json(layout.METADATA, metadata)
-    if not keeps_card:
+    if kept is None:
         files[layout.CARD] = page
     return files
 

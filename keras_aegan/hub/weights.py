@@ -76,7 +76,11 @@ def save_weights(
         # safetensors writes a file that its owner alone may read.
         path.touch()
         mode = path.stat().st_mode
-        safetensors.numpy.save_file(tensors, path, metadata=FORMAT)
+        try:
+            safetensors.numpy.save_file(tensors, path, metadata=FORMAT)
+        except safetensors.SafetensorError as error:
+            # As when the disk is full.
+            raise OSError(f"{path.name}: {error}") from error
         path.chmod(mode)
         facts[file_name] = {
             "bytes": path.stat().st_size,

@@ -2,10 +2,17 @@ import threading
 
 import numpy as np
 import pytest
+import safetensors.numpy
+from safetensors import SafetensorError
 
 from keras_aegan import AEGAN
 from keras_aegan.callbacks import PushToHub, push_to_hub
-from keras_aegan.hub import PresetConnectionError, PresetNotFoundError
+from keras_aegan.hub import (
+    PresetConnectionError,
+    PresetFormatError,
+    PresetNotFoundError,
+    PresetWriteError,
+)
 from keras_aegan.hub.upload import publish
 
 pytestmark = pytest.mark.filterwarnings(
@@ -101,6 +108,25 @@ def test_a_failed_upload_does_not_stop_the_training(
     assert len(push.errors) == 1 and "me/mine" in str(push.errors[0])
     assert "was not published on hf://me/mine after epoch 1" in caplog.text
     assert titles(hub) == ["Epoch 2"]
+
+
+def test_what_cannot_be_saved_does_not_stop_the_training(
+    hub, tiny_model, images, monkeypatch
+):
+    def full(tensors, path, metadata):
+        raise SafetensorError("I/O error: No space left on device")
+
+    model, push = tiny_model(), PushToHub(ADDRESS)
+    with monkeypatch.context() as patched:
+        patched.setattr(safetensors.numpy, "save_file", full)
+        train(model, images, push, 2)
+    # After each epoch, and the last once more at the end.
+    assert [type(error) for error in push.errors] == [PresetWriteError] * 3
+    assert "No space left on device" in str(push.errors[0])
+    push = PushToHub(ADDRESS, metadata={"measured": {"a": np.float32(1)}})
+    train(model, images, push, 1)
+    assert [type(error) for error in push.errors] == [PresetFormatError] * 2
+    assert hub.repos == []
 
 
 def test_without_a_network(hub, tiny_model, images, naps):

@@ -287,6 +287,20 @@ def test_mixed_precision_is_kept_with_the_optimizer(tiny_model, fit, tmp_path):
     assert load_preset(save_preset(model, path)).dtype_policy.name == "float32"
 
 
+def test_an_optimizer_of_the_user_s_own(make_model, tmp_path):
+    @keras.saving.register_keras_serializable("mine")
+    class Slow(keras.optimizers.SGD):
+        pass
+
+    model = make_model()
+    model.compile(Slow(1e-3))
+    path = save_preset(model, tmp_path / "mine")
+    about = json.loads((path / "metadata.json").read_text("utf-8"))
+    told = about["optimizers"]["generator"]
+    assert told["class"] == "Slow"
+    assert told["learning_rate"] == pytest.approx(1e-3)
+
+
 def test_an_optimizer_that_is_not_there(make_model, tmp_path):
     with pytest.raises(ValueError, match="not compiled"):
         save_preset(make_model(), tmp_path / "a", include_optimizer=True)

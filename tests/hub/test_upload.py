@@ -139,6 +139,29 @@ def test_a_card_that_was_edited_here_is_published(hub, preset, make_model):
         assert files(hub)["README.md"].decode() == text
 
 
+def test_a_card_that_was_edited_here_outlives_the_next_model(
+    hub, preset, make_model, tmp_path
+):
+    upload_preset(ADDRESS, preset)
+    (preset / "README.md").write_bytes(BY_HAND)
+    upload_preset(ADDRESS, preset)
+    for seed in (1, 2):
+        model = make_model(seed=seed)
+        upload_preset(ADDRESS, model)
+        assert files(hub)["README.md"] == BY_HAND
+        loaded = AEGAN.from_preset(ADDRESS)
+        np.testing.assert_array_equal(kernel(loaded), kernel(model))
+    # A copy of the repository keeps it too, when a model is saved there.
+    for name, content in files(hub).items():
+        (tmp_path / name).write_bytes(content)
+    save_preset(make_model(), tmp_path)
+    assert (tmp_path / "README.md").read_bytes() == BY_HAND
+    # And it can be edited here again.
+    (preset / "README.md").write_bytes(BY_HAND + b"More.")
+    upload_preset(ADDRESS, preset)
+    assert files(hub)["README.md"] == BY_HAND + b"More."
+
+
 def test_a_card_that_is_no_text_is_refused(hub, preset):
     upload_preset(ADDRESS, preset)
     before = files(hub)
