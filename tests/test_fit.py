@@ -813,3 +813,30 @@ def test_an_optimizer_s_averages_are_taken_over_at_the_end(tiny_model, images):
             np.testing.assert_allclose(
                 ops.convert_to_numpy(average), weight, rtol=1e-5
             )
+
+
+# === What stops a run ===
+
+
+@pytest.mark.parametrize("verb", ["fit", "evaluate"])
+@pytest.mark.parametrize("first", [True, False])
+def test_a_bad_batch_leaves_the_model_as_it_was(
+    tiny_model, images, verb, first
+):
+    """On JAX Keras takes the weights out of the model for the while."""
+    model = tiny_model()
+    model.fit(images(8), batch_size=4, verbose=0)
+    before = [network.get_weights() for network in model.networks.values()]
+    bad = images(8).astype("float32")
+    bad[0 if first else -1] = 1e6
+    batches = Batches(bad, lambda x: (x,))
+    with pytest.raises(ValueError, match="Rescale the data"):
+        getattr(model, verb)(batches, verbose=0)
+    after = [network.get_weights() for network in model.networks.values()]
+    if first or verb == "evaluate":
+        for old, new in zip(before, after, strict=True):
+            for a, b in zip(old, new, strict=True):
+                np.testing.assert_array_equal(a, b)
+    assert np.isfinite(model.reconstruct(images(2))).all()
+    model.fit(images(8), batch_size=4, verbose=0)
+    model.predict(images(4), verbose=0)

@@ -27,7 +27,42 @@ class _Due:
     intervals: frozenset
 
 
+#: The parts of a state, in Keras's order.
+_PARTS = (
+    "trainable_variables",
+    "non_trainable_variables",
+    "optimizer_variables",
+    "metrics_variables",
+)
+
+
 class Trainer(Game):
+    def _get_jax_state(self, purge_model_variables=False, **parts):
+        """The state, which Keras takes out of the variables for a while.
+
+        It notes what to give back from the first step on. What is raised
+        before, such as a bad first batch, would leave them empty.
+        """
+        state = super()._get_jax_state(
+            purge_model_variables=purge_model_variables, **parts
+        )
+        if purge_model_variables:
+            names = [name for name in _PARTS if parts.get(name)]
+            self._jax_state = dict(zip(names, state, strict=True))
+        return state
+
+    def evaluate(self, *args, **kwargs):
+        try:
+            return super().evaluate(*args, **kwargs)
+        finally:
+            self.jax_state_sync()
+
+    def predict(self, *args, **kwargs):
+        try:
+            return super().predict(*args, **kwargs)
+        finally:
+            self.jax_state_sync()
+
     def make_train_function(self, force=False):
         # Read anew from the state at the first step of each `fit`.
         self._steps_done = None
