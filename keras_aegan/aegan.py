@@ -879,17 +879,24 @@ on codes |
               https://arxiv.org/abs/1903.12436), section 4
         """
         self._seat("encoder", "fit_sampler")
-        if isinstance(self.prior, keras.Model) and self.prior.trainable:
+        if isinstance(self.prior, keras.Model) and self.prior.trainable_weights:
             raise ValueError(
                 "This model trains a prior of its own, which `generate` uses. "
                 "`fit_sampler` is for models without one."
             )
         codes = self.encode(x, batch_size)
         prior = fit_prior(codes, kind, components, seed)
-        if isinstance(self.prior, keras.Model):
-            # Keras would keep it, and its weights in every file.
-            self._tracker.untrack(self.prior)
-        self.prior = prior
+        for network in (self.prior, self.ema_prior):
+            if isinstance(network, keras.Model):
+                # Keras would keep it, and its weights in every file.
+                self._tracker.untrack(network)
+                gone = {id(v) for v in network.variables}
+                self.averaged = tuple(
+                    p for p in self.averaged if id(p[0]) not in gone
+                )
+        self.prior, self.ema_prior = prior, None
+        # On TensorFlow they would go on with the prior before.
+        self.train_function = self.test_function = None
 
     def decode(self, codes, batch_size: int = 64) -> np.ndarray:
         """Codes to data.

@@ -52,6 +52,35 @@ def test_a_sampler_is_saved_fitted_anew_and_does_not_stop_training(
     assert loaded.players == ["encoder", "generator"]
 
 
+def test_a_sampler_is_what_the_next_step_draws_from(data):
+    """On TensorFlow, too, where a step was compiled before."""
+    model = recipes.wae_mmd((6,), 3, width=4, **RANGE)
+    model.fit(data, verbose=0)
+    near = model.train_on_batch(data[:50], return_dict=True)
+    model.test_on_batch(data[:50])
+    model.fit_sampler("gaussian", data)
+    mixture = model.prior.get_layer("mixture")
+    mixture.means.assign(mixture.means + 1e4)
+    for verb in (model.train_on_batch, model.test_on_batch):
+        far = verb(data[:50], return_dict=True)
+        assert far["mmd"] > 5 * near["mmd"]
+
+
+def test_a_sampler_replaces_a_prior_that_was_averaged(data):
+    first = recipes.autoencoder((6,), 3, **RANGE)
+    model = recipes.latent_gan(first, 4, (8,), seed=0)
+    model.fit(data, verbose=0)
+    model.prior.trainable = False
+    before = model.generate(20, seed=0)
+    model.fit_sampler("gaussian", data)
+    assert model.ema_prior is None
+    assert not np.array_equal(before, model.generate(20, seed=0))
+    # Frozen and freed, it is still none that is trained.
+    model.trainable = False
+    model.trainable = True
+    model.fit_sampler("gaussian", data)
+
+
 def test_a_trained_prior_is_not_replaced(data):
     first = recipes.autoencoder((6,), 3, **RANGE)
     model = recipes.latent_gan(first, 4, (8,), seed=0)
