@@ -14,6 +14,22 @@ import numpy as np
 from keras import ops
 
 
+def is_rescaled(x, value_range: tuple[float, float]) -> bool:
+    """Whether data are in 0 to 1, or -1 to 1, and not in a far wider range.
+
+    They must come near 1, which what a dead generator makes does not: all its
+    values may be alike.
+    """
+    low, high = value_range
+    x = ops.convert_to_numpy(x)
+    return bool(
+        high - low >= 100
+        and x.dtype.kind not in "iub"
+        and 0.5 < max(-float(x.min()), float(x.max())) <= 1
+        and (x != np.rint(x)).any()
+    )
+
+
 class DataSpec:
     """What one sample looks like.
 
@@ -48,6 +64,15 @@ class DataSpec:
                 "Expected data_range=(low, high) with low < high, or None for "
                 f"data without a range. Received: data_range={value_range}"
             )
+        if self.dtype.kind in "iu":
+            limits = np.iinfo(self.dtype)
+            if low < limits.min or high > limits.max:
+                raise ValueError(
+                    f"Expected data_dtype to hold data_range={(low, high)}. "
+                    f"Received: data_dtype={self.dtype.name!r}, from "
+                    f"{limits.min} to {limits.max}. Samples come out in it: "
+                    "use data_dtype='float32'."
+                )
         self.range = (low, high)
         self.slack = 1e-3 * (high - low)
         self.wanted = f"values in data_range={self.range}"
@@ -73,9 +98,23 @@ class DataSpec:
         dtype = np.dtype(dtype or self.dtype)
         if self.range is not None:
             data = np.clip(data, *self.range)
-        if dtype.kind in "iu":
+        if dtype.kind in "iub":
             data = np.rint(data)
+        if dtype.kind in "iu" and not self._is_held(dtype):
+            # In float64, which holds the limits of what has 32 bits.
+            limits = np.iinfo(dtype)
+            data = np.clip(data.astype("float64"), limits.min, limits.max)
         return data.astype(dtype)
+
+    def _is_held(self, dtype):
+        """Whether the whole range, rounded in float32, is in an integer one."""
+        limits = np.iinfo(dtype)
+        return (
+            self.range is not None
+            and limits.bits < 32
+            and limits.min <= self.range[0]
+            and self.range[1] <= limits.max
+        )
 
     def check_shape(self, shape):
         """Refuses a batch that is not of the model's shape."""
@@ -157,6 +196,19 @@ class DataSpec:
                     f"{high:g}. {self.remedy}"
                 )
 
+    def check_scale(self, x, name: str = "x") -> None:
+        """Refuses data in 0 to 1, or -1 to 1, where 0 to 255 is expected.
+
+        They are in the range, and would all be black. For whole sets, which
+        `check` let through: a single picture may be as dark.
+        """
+        if self.range is not None and is_rescaled(x, self.range):
+            raise ValueError(
+                f"Expected {self.wanted}. Received: {name} with fractions "
+                f"from {float(x.min()):g} to {float(x.max()):g}, which in "
+                f"this range are all alike. {self.remedy}"
+            )
+
     def checked(self, source):
         """The same data source, with every batch checked as it is read.
 
@@ -186,6 +238,7 @@ class DataSpec:
         if isinstance(source, (list, tuple)):
             source = np.asarray(source)
         self.check(source)
+        self.check_scale(source)
         return source
 
     def batches(self, source, batch_size: int):

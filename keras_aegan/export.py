@@ -99,7 +99,7 @@ class Part(keras.Model):
         data = spec.from_networks(outputs)
         if spec.range is not None:
             data = ops.clip(data, *spec.range)
-        if spec.dtype.kind in "iu":
+        if spec.dtype.kind in "iub":
             data = ops.round(data)
         return ops.cast(data, spec.dtype.name)
 

@@ -289,6 +289,37 @@ def test_two_stages_refuse_what_they_cannot_do(data, tmp_path, capsys):
     assert list(tmp_path.iterdir()) == []
 
 
+def test_two_stages_go_on_where_the_second_had_not_come_far(
+    data, tmp_path, monkeypatch, capsys
+):
+    """However it ended: the first stage is not trained again."""
+    argv = ["train", "--data", data, "--output", tmp_path / "mine", *SMALL]
+    argv += ["--epochs", 2]
+    with monkeypatch.context() as patched:
+        patched.setattr(StopAfter, "on_train_batch_end", interrupt_the_game)
+        assert run(*argv) == 130
+    error = capsys.readouterr().err.rstrip()
+    first = tmp_path / "mine.stage_1"
+    assert f"The stage before is kept, in {first}. Go on with: " in error
+    assert error.endswith(" --resume")
+    made = (first / "model.safetensors").stat().st_mtime_ns
+    # What a process leaves that is killed there.
+    backup = tmp_path / "mine.backup"
+    backup.mkdir()
+    (backup / "run.json").write_text("{}")
+    assert run(*argv, "--resume") == 0
+    assert (first / "model.safetensors").stat().st_mtime_ns == made
+    about = json.loads((tmp_path / "mine" / "metadata.json").read_text())
+    assert about["recipe"] == "mixture_aegan"
+
+
+def test_a_preset_is_not_written_among_the_data(data, capsys):
+    argv = ["train", "--data", data, "--output", data / "model", *TINY]
+    line = mistake(capsys, *argv)
+    assert "pictures of the preset would be taken for such" in line
+    assert not (data / "model").exists()
+
+
 def interrupt(callback, batch, logs=None):
     raise KeyboardInterrupt
 
@@ -661,7 +692,7 @@ def test_a_model_of_no_pictures_is_not_drawn(tmp_path, monkeypatch, capsys):
         def generate(self, n, seed, batch_size, out, verbose):
             np.save(out, np.zeros((n, 16), "float32"))
 
-    monkeypatch.setattr(AEGAN, "from_preset", lambda preset: Signals())
+    monkeypatch.setattr(AEGAN, "from_preset", lambda preset, dtype: Signals())
     argv = ["generate", "--preset", "signals", "--output"]
     assert ".npy or .npz" in mistake(capsys, *argv, tmp_path / "s.png")
     assert run(*argv, tmp_path / "s.npy") == 0
@@ -724,7 +755,7 @@ def test_arguments_that_cannot_be_parsed_are_code_2(arguments, capsys):
 
 
 def test_ctrl_c_is_code_130(monkeypatch, tmp_path, capsys):
-    def interrupted(preset):
+    def interrupted(preset, dtype):
         raise KeyboardInterrupt
 
     monkeypatch.setattr(AEGAN, "from_preset", interrupted)

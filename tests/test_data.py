@@ -358,6 +358,19 @@ def test_sources_that_say_they_are_empty_are_refused_at_once(kind):
         PIXELS.checked(IN_BATCHES[kind](pixels(0)))
 
 
+def test_fractions_where_bytes_are_expected_are_refused():
+    x = np.random.default_rng(0).uniform(0, 1, (5, *SHAPE)).astype("float32")
+    for data in (x, list(x)):
+        with pytest.raises(ValueError, match="fractions.*Rescale the data"):
+            PIXELS.checked(data)
+    # A set of what is in the range and as dark, or in its own range, is none.
+    for data in (np.rint(x), 0.4 * x, 3 * x):
+        PIXELS.checked(data)
+    DataSpec(SHAPE, (0, 1), "float32").checked(x)
+    DataSpec(SHAPE, (-1, 1), "float32").checked(x)
+    PIXELS.check(x)  # A batch of few pictures may be that dark.
+
+
 def test_how_many_values_are_bad_is_told():
     x = pixels()
     x[:3, 0, 0, 0] = np.nan
@@ -392,3 +405,29 @@ def test_a_tf_dataset_of_unknown_shape_is_told_to_say_its_shape():
     unknown = dataset(x).map(lambda b: tf.numpy_function(np.copy, [b], b.dtype))
     with pytest.raises(ValueError, match="ensure_shape"):
         PIXELS.checked(unknown)
+
+
+# === What comes out ===
+
+
+def test_bools_and_integers_are_rounded_and_held():
+    unit = DataSpec((2,), (0, 1), "float32")
+    np.testing.assert_array_equal(
+        unit.finish(np.float32([[0.4, 0.6]]), "bool"), [[False, True]]
+    )
+    # As when integers of another dtype are reconstructed.
+    np.testing.assert_array_equal(
+        PIXELS.finish(np.float32([[-3.0, 127.4, 200.0]]), "int8"),
+        np.int8([[0, 127, 127]]),
+    )
+    low, high = -(2**31), 2**31 - 1
+    sound = DataSpec((2,), (low, high), "int32")
+    out = sound.finish(np.asarray(sound.from_networks(np.float32([[1, -1]]))))
+    assert out.dtype == "int32"
+    assert out.tolist() == [[high, low]]
+
+
+@pytest.mark.parametrize("dtype", ["uint8", "int8"])
+def test_a_dtype_that_does_not_hold_the_range_is_refused(dtype):
+    with pytest.raises(ValueError, match=f"Received: data_dtype='{dtype}'"):
+        DataSpec((2,), (-200, 200), dtype)

@@ -46,10 +46,16 @@ def backup_of(output: Path) -> Path:
     return output.with_name(output.name + ".backup")
 
 
+def is_interrupted(output: Path) -> bool:
+    """Whether there is a state to go on with: a training began and was cut."""
+    # What Keras's BackupAndRestore writes.
+    return (backup_of(output) / "latest.weights.h5").exists()
+
+
 def _left(stages):
     """The stages from the one on that was interrupted."""
     for stage in stages:
-        stage.resume = backup_of(stage.output).exists()
+        stage.resume = is_interrupted(stage.output)
     *before, _ = stages
     done = 0
     for stage in before:

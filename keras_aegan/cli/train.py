@@ -21,7 +21,13 @@ from keras_aegan.cli import output
 from keras_aegan.cli.mistakes import UsageError, users_mistakes
 from keras_aegan.cli.models import load, read_for, save_pictures, shows
 from keras_aegan.cli.options import read_options
-from keras_aegan.cli.stages import EPOCHS, THEN, backup_of, stages
+from keras_aegan.cli.stages import (
+    EPOCHS,
+    THEN,
+    backup_of,
+    is_interrupted,
+    stages,
+)
 from keras_aegan.images import import_pillow, read_data
 from keras_aegan.report import write_report
 
@@ -32,7 +38,6 @@ _MANY_EPOCHS = 1_000_000  # where minutes end the training, not epochs
 _MOST_COMPONENTS = 40
 _CODES_PER_VALUE = 5
 _NOTE = "run.json"  # in the backup: whose it is
-_STATE = "latest.weights.h5"  # what Keras's BackupAndRestore writes there
 
 
 def train(args: argparse.Namespace) -> None:
@@ -58,6 +63,7 @@ def _train(args: argparse.Namespace, later: list[argparse.Namespace]) -> None:
         model, data = _from_recipe(args, later)
     with users_mistakes():
         model.spec.check(data, args.data)
+        model.spec.check_scale(data, args.data)
         if shows(model):
             import_pillow()
     components = args.mixture and _components(model, len(data), args.mixture)
@@ -322,12 +328,18 @@ def _check_folders(args: argparse.Namespace) -> None:
     with users_mistakes():
         check_target(folder, overwrite=True)
     output.check_folder(folder.parent)
+    if folder.is_relative_to(Path(args.data).resolve()):
+        raise UsageError(
+            f"--output {args.output} is within {args.data}, which holds the "
+            "data: pictures of the preset would be taken for such. Choose "
+            "another folder."
+        )
     if backup.exists() and not (backup / _NOTE).is_file():
         raise UsageError(
             f"{backup} is needed for backups but holds something else. Move "
             "it away, or choose another --output."
         )
-    saved = (backup / _STATE).exists()
+    saved = is_interrupted(folder)
     if saved and not args.resume:
         raise UsageError(
             f"{backup} has an interrupted training. Add --resume to go on "
@@ -387,11 +399,15 @@ def _claim(backup: Path, args: argparse.Namespace, model) -> None:
 
 
 def _how_to_go_on(backup: Path, args: argparse.Namespace) -> str:
-    if not (backup / _STATE).exists():
+    typed = shlex.split(args.typed)
+    kept = f"Backup in {backup}."
+    if not is_interrupted(args.output):
         shutil.rmtree(backup)
-        return "No epoch was complete, so nothing is kept."
-    again = "" if "--resume" in shlex.split(args.typed) else " --resume"
-    return f"Backup in {backup}. Go on with: {args.typed}{again}"
+        if not args.first or "--first" in typed:
+            return "No epoch was complete, so nothing is kept."
+        kept = f"The stage before is kept, in {args.first}."
+    again = "" if "--resume" in typed else " --resume"
+    return f"{kept} Go on with: {args.typed}{again}"
 
 
 # What the preset tells about its training

@@ -9,7 +9,7 @@ import keras
 import numpy as np
 from keras import ops
 
-from keras_aegan.data import DataSpec
+from keras_aegan.data import DataSpec, is_rescaled
 
 _MNIST = pathlib.Path(__file__).with_name("mnist_features.safetensors")
 _SIDE, _INCEPTION_SIDE = 28, 299
@@ -83,14 +83,7 @@ class Extractor:
         least, most = float(samples.min()), float(samples.max())
         slack = 1e-3 * (high - low)
         is_outside = least < low - slack or most > high + slack
-        # 0 to 1 where 0 to 255 was said. They must come near 1, which what a
-        # dead generator makes does not: all its values may be alike.
-        is_rescaled = (
-            high - low >= 100
-            and 0.5 < max(-least, most) <= 1
-            and (samples != np.rint(samples)).any()
-        )
-        if is_outside or is_rescaled:
+        if is_outside or is_rescaled(samples, self.data_range):
             raise ValueError(
                 f"Expected samples in data_range={self.data_range}. Received: "
                 f"values from {least:g} to {most:g}. Give the range that they "
