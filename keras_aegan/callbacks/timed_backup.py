@@ -15,7 +15,10 @@ class TimedBackup(keras.callbacks.BackupAndRestore):
         backup_dir: Folder for the backup, for this run alone.
         minutes: Minutes between backups within an epoch. Defaults to none
             within an epoch.
-        **kwargs: As of `BackupAndRestore`.
+        **kwargs: As of `BackupAndRestore`, but for `save_freq`.
+
+    Raises:
+        ValueError: If there is a `save_freq`, which `minutes` is instead of.
 
     Example:
 
@@ -30,6 +33,12 @@ class TimedBackup(keras.callbacks.BackupAndRestore):
         minutes: float | None = None,
         **kwargs,
     ):
+        if "save_freq" in kwargs:
+            raise ValueError(
+                "Expected `minutes` for backups within an epoch. Received: "
+                f"save_freq={kwargs['save_freq']!r}. Use Keras's own "
+                "`BackupAndRestore` for backups after so many batches."
+            )
         super().__init__(backup_dir, **kwargs)
         self.minutes = minutes
 

@@ -288,11 +288,15 @@ def birthday_test(
     count = len(features)
     indices, closest = np.zeros((0, 2), int), np.zeros(0)
     farthest, duplicates = np.inf, 0
+    if threshold is not None:
+        # A pair's own distance counts it, however its square is rounded.
+        largest = np.einsum("ij,ij->i", features, features).max()
+        most = threshold**2 + 2 * _ROUNDING * largest
     for rows, columns, squares in _upper_tiles(features):
         if rows == columns:
             squares[np.tril_indices(len(squares))] = np.inf
         if threshold is not None:
-            duplicates += np.count_nonzero(squares <= threshold**2)
+            duplicates += np.count_nonzero(squares <= most)
         near = np.argwhere(squares < farthest)
         closest = np.concatenate([closest, squares[tuple(near.T)]])
         near += rows.start, columns.start

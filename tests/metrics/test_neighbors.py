@@ -224,6 +224,17 @@ def test_support_is_estimated_from_duplicates(small_tiles):
     assert birthday_test(three, threshold=4.0).support == 1.5
 
 
+@pytest.mark.parametrize("seed", range(20))
+def test_a_pair_is_a_duplicate_at_its_own_distance(seed):
+    features = np.random.default_rng(seed).uniform(0, 1, (100, 64))
+    features = features.astype("float32")
+    closest = birthday_test(features, pairs=2).distances
+    found = birthday_test(features, threshold=closest[0])
+    assert found.support == 100 * 99 / 2
+    between = birthday_test(features, threshold=closest.mean())
+    assert between.support == 100 * 99 / 2
+
+
 def test_birthday_test_refuses_impossible_settings():
     with pytest.raises(ValueError, match="threshold.*Received: threshold=-1"):
         birthday_test(drawn(5), threshold=-1)
