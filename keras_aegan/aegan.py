@@ -449,6 +449,13 @@ on codes |
                 "torch.compile cannot differentiate twice, as the penalties "
                 "need. Leave it at 'auto'."
             )
+        for seat, network in self._seated().items():
+            if network.trainable_variables and seat not in self._paying():
+                raise ValueError(
+                    f"The {seat} was frozen when this model was made, and is "
+                    "no player in it. Freeze it again, or make the model with "
+                    f"`{seat}.trainable = True`."
+                )
         owned = {
             player: variables
             for player in self._paying()
@@ -499,7 +506,8 @@ on codes |
         self._loss_tracker = None
 
     def get_compile_config(self):
-        if not self.compiled:
+        # Frozen or freed since, it could not be compiled like that again.
+        if not self.compiled or self._changed_players():
             return {}
         config = super().get_compile_config()
         names = ("optimizer", "run_eagerly", "steps_per_execution")
@@ -700,19 +708,30 @@ on codes |
 
     def _check_owned(self):
         """Refuses a training whose variables changed since `compile`."""
-        for player in self._paying():
-            now = getattr(self, player).trainable_variables
-            then = self.owned.get(player, [])
-            if [id(v) for v in now] != [id(v) for v in then]:
-                raise ValueError(
-                    f"The trainable variables of the {player} changed since "
-                    "`compile()`. Call `compile()` again."
-                )
+        for player in self._changed_players():
+            raise ValueError(
+                f"The trainable variables of the {player} changed since "
+                "`compile()`. Call `compile()` again."
+            )
+
+    def _changed_players(self):
+        """The players that were frozen or freed, in part, since `compile`."""
+
+        def ids(variables):
+            return [id(v) for v in variables]
+
+        return [
+            seat
+            for seat, network in self._seated().items()
+            if ids(network.trainable_variables) != ids(self.owned.get(seat, []))
+        ]
 
     def _check_updates(self):
         if not isinstance(self.updates, str):
             moving = {player for turn in self.updates for player in turn}
-            if moving != set(self._paying()) or self.steps:
+            # A frozen one may be named: it was a player, or shall be.
+            named = set(self._paying()) <= moving <= set(self._seated())
+            if not named or self.steps:
                 raise ValueError(
                     "Expected the turns of updates to name each of the players "
                     f"{self._paying()}, and no steps. Received: updates="
@@ -724,7 +743,7 @@ on codes |
                 f"Received: updates={self.updates!r}"
             )
         for player, count in self.steps.items():
-            if player not in self._paying():
+            if player not in self._seated():
                 raise ValueError(
                     "Expected steps to be a dict of player to its number of "
                     f"steps, with the players {self._paying()}. Received: "

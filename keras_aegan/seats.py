@@ -20,6 +20,14 @@ def check_seats(seats, prior):
                 f"{type(network).__name__}. Start it with `keras.Input(shape)`."
             )
         _check_results(seat, network)
+        for layer in network._flatten_layers():
+            if layer.activity_regularizer is not None:
+                raise ValueError(
+                    f"The layer {layer.name} of the {seat} has an "
+                    "activity_regularizer, which nobody would pay: a network "
+                    "is run on several things in a step. Regularise the codes "
+                    "by a loss, such as `losses.CodeNormLoss`."
+                )
     if isinstance(prior, str) and prior not in PRIORS:
         raise ValueError(
             f"Expected prior to be one of {sorted(PRIORS)}, a keras.Model or "

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from keras import layers, ops
 
-from keras_aegan import AEGAN, losses, networks
+from keras_aegan import AEGAN, losses, networks, recipes
 from keras_aegan.priors import sample_noise
 
 SHAPE = (6, 4, 1)
@@ -554,6 +554,64 @@ def test_a_frozen_layer_is_frozen_alone(model, images):
     for was, now in zip(before, numpy(layer.weights), strict=True):
         np.testing.assert_array_equal(was, now)
     assert (numpy(after_layer.weights)[0] != old[0]).any()
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda tiny: recipes.soft_introvae((16, 16, 1), 4, width=4),
+        lambda tiny: tiny(updates="alternating", steps={"encoder": 2}),
+        lambda tiny: tiny(),
+    ],
+    ids=["turns", "steps", "plain"],
+)
+@pytest.mark.parametrize("compiled", [True, False])
+def test_a_model_that_was_frozen_in_part_is_loaded_again(
+    tiny_model, make, compiled, tmp_path
+):
+    model = make(tiny_model)
+    if compiled:
+        model.compile()
+    model.encoder.trainable = False
+    if compiled:
+        with pytest.raises(ValueError, match="some were frozen or freed since"):
+            model.save_to_preset(tmp_path / "preset", include_optimizer=True)
+    model.save_to_preset(tmp_path / "preset")
+    model.save(tmp_path / "model.keras")
+    for loaded in (
+        AEGAN.from_preset(tmp_path / "preset"),
+        keras.saving.load_model(tmp_path / "model.keras"),
+    ):
+        assert not loaded.encoder.trainable and not loaded.compiled
+        np.testing.assert_array_equal(
+            loaded.generate(2, seed=0), model.generate(2, seed=0)
+        )
+        loaded.compile()
+        assert "generator" in loaded.players
+        assert "encoder" not in loaded.players
+
+
+def test_a_network_that_was_frozen_from_the_start_is_no_player(tiny_model):
+    whole = tiny_model()
+    whole.encoder.trainable = False
+    model = AEGAN.from_config(whole.get_config())
+    model.encoder.trainable = True
+    with pytest.raises(ValueError, match="encoder was frozen when this model"):
+        model.compile()
+
+
+def test_a_regularizer_that_nobody_would_pay_is_refused():
+    data = keras.Input((4,))
+    code = keras.layers.Dense(2, activity_regularizer="l1", name="code")(data)
+    decoded = keras.layers.Dense(4)(inner := keras.Input((2,)))
+    with pytest.raises(
+        ValueError, match="layer code of the encoder has an act"
+    ):
+        AEGAN(
+            encoder=keras.Model(data, code),
+            generator=keras.Model(inner, decoded),
+            losses=[losses.ReconstructionLoss("mse")],
+        )
 
 
 @pytest.mark.parametrize("method", ["fit", "train_on_batch"])

@@ -202,6 +202,12 @@ def _check_storage(model, include_optimizer, dtype):
             "model has none: it is not compiled. Train it first, or leave "
             "`include_optimizer` out."
         )
+    if include_optimizer and not model.get_compile_config():
+        raise ValueError(
+            "include_optimizer=True keeps the optimizers' state, and this "
+            "model's is of other variables: some were frozen or freed since "
+            "`compile()`. Call it again, or leave `include_optimizer` out."
+        )
 
 
 def _facts(model):
