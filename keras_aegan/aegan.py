@@ -550,12 +550,7 @@ on codes |
             A `keras.callbacks.History` with each player's loss
             (`generator_loss` ...) and each term by its name.
         """
-        for weight in ("class_weight", "sample_weight"):
-            if kwargs.get(weight) is not None:
-                raise ValueError(
-                    f"`{weight}` has no meaning in an adversarial game and is "
-                    "not supported. Repeat the samples that should count more."
-                )
+        _refuse_weights(kwargs)
         callbacks = getattr(callbacks, "callbacks", callbacks)
         callbacks = keras.tree.flatten(callbacks or [])
         for callback in callbacks:
@@ -629,6 +624,7 @@ on codes |
             A list of values in the order of their names, or with
             `return_dict=True` a dict.
         """
+        _refuse_weights(kwargs)
         if not self.compiled:
             self.compile()
         if self.sample_metrics and hasattr(x, "__next__"):
@@ -680,6 +676,7 @@ on codes |
 
     def train_on_batch(self, x, y=None, **kwargs):
         """One training step on one batch; see `fit`."""
+        _refuse_weights(kwargs)
         if not self.compiled:
             self.compile()
         self._check_owned()
@@ -688,6 +685,7 @@ on codes |
 
     def test_on_batch(self, x, y=None, **kwargs):
         """Every term on one batch; see `evaluate`."""
+        _refuse_weights(kwargs)
         if not self.compiled:
             self.compile()
         self.spec.check(x)
@@ -1517,6 +1515,15 @@ fitted to the codes of normal data; no mean |
         export_part(self, filepath, format, part, input_signature, **kwargs)
         if verbose is None or verbose:
             print(f"Exported the {part} to {filepath}")
+
+
+def _refuse_weights(kwargs):
+    for weight in ("class_weight", "sample_weight"):
+        if kwargs.get(weight) is not None:
+            raise ValueError(
+                f"`{weight}` has no meaning in an adversarial game and is "
+                "not supported. Repeat the samples that should count more."
+            )
 
 
 def _optimizer_configs(optimizer, players):

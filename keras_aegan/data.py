@@ -21,7 +21,6 @@ def is_rescaled(x, value_range: tuple[float, float]) -> bool:
     values may be alike.
     """
     low, high = value_range
-    x = ops.convert_to_numpy(x)
     return bool(
         high - low >= 100
         and x.dtype.kind not in "iub"
@@ -202,6 +201,7 @@ class DataSpec:
         They are in the range, and would all be black. For whole sets, which
         `check` let through: a single picture may be as dark.
         """
+        x = ops.convert_to_numpy(x)
         if self.range is not None and is_rescaled(x, self.range):
             raise ValueError(
                 f"Expected {self.wanted}. Received: {name} with fractions "
@@ -222,7 +222,9 @@ class DataSpec:
             What to give to `fit` instead.
         """
         if source is None:
-            return None
+            raise ValueError(
+                f"Expected samples of shape {self.shape}. Received: None."
+            )
         if _is_a(source, "DatasetV2", "tensorflow.python"):
             return self._checked_tf_dataset(source)
         if isinstance(source, keras.utils.PyDataset):

@@ -238,8 +238,9 @@ def test_rounding_errors_at_the_ends_of_the_range_pass():
         spec.check(np.array([[-0.01, 1.0]], "float32"))
 
 
-def test_no_data_is_left_to_keras():
-    assert PIXELS.checked(None) is None
+def test_no_data_is_refused():
+    with pytest.raises(ValueError, match="samples of shape.*Received: None"):
+        PIXELS.checked(None)
 
 
 # === Bad data ===
@@ -360,7 +361,7 @@ def test_sources_that_say_they_are_empty_are_refused_at_once(kind):
 
 def test_fractions_where_bytes_are_expected_are_refused():
     x = np.random.default_rng(0).uniform(0, 1, (5, *SHAPE)).astype("float32")
-    for data in (x, list(x)):
+    for data in (x, list(x), ops.convert_to_tensor(x)):
         with pytest.raises(ValueError, match="fractions.*Rescale the data"):
             PIXELS.checked(data)
     # A set of what is in the range and as dark, or in its own range, is none.

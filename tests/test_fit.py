@@ -177,6 +177,9 @@ def test_labels_beside_an_array_are_ignored(model, images):
 def test_weights_of_samples_are_refused(model, images, weighting):
     with pytest.raises(ValueError, match=f"`{weighting}` has no meaning"):
         model.fit(images(), **{weighting: {0: 1.0}})
+    for verb in (model.evaluate, model.train_on_batch, model.test_on_batch):
+        with pytest.raises(ValueError, match=f"`{weighting}` has no meaning"):
+            verb(images(4), **{weighting: np.ones(4)})
 
 
 @pytest.mark.parametrize("updates", ["simultaneous", "alternating"])
