@@ -657,6 +657,28 @@ def test_weight_regularisers_are_paid_by_their_network_alone(
     )
 
 
+def test_weight_regularisers_count_when_averages_are_judged(tiny_model, images):
+    data = keras.Input(SHAPE)
+    flat = layers.Flatten()(data)
+    fixed = layers.Dense(5, kernel_regularizer="l2", trainable=False)(flat)
+    code = layers.Dense(LATENT, kernel_regularizer="l2")(fixed)
+    model = tiny_model(
+        ("encoder",),
+        encoder=keras.Model(data, code),
+        losses=[losses.ReconstructionLoss("mae", weight=2.0)],
+        optimizer=keras.optimizers.SGD(0.1),
+    )
+    model.train_on_batch(images())
+    kernel = numpy(model.ema_encoder.layers[-1].weights)[0]
+    logs = model.test_on_batch(images(), return_dict=True)
+    assert logs["encoder_loss"] == pytest.approx(
+        2 * logs["reconstruction"] + 0.01 * np.sum(kernel**2), rel=1e-5
+    )
+    assert model.evaluate(images(), verbose=0, return_dict=True)[
+        "encoder_loss"
+    ] == pytest.approx(logs["encoder_loss"], rel=1e-5)
+
+
 def test_each_player_s_gradient_includes_its_regularisers(tiny_model, images):
     steps = {}
     for strength in (0.0, 0.5):

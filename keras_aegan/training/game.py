@@ -59,10 +59,21 @@ class Game:
                 for term, payers in self.payments.items()
                 if (weight := payers.get(player))
             ]
-            # Weight regularisers that a user's own network brings along.
-            owed += rollout.networks[player].losses
+            owed += self._regularised(player, rollout.networks[player])
             totals[player] = sum(owed, ops.zeros((), "float32"))
         return totals, values
+
+    def _regularised(self, player, network):
+        """Weight regularisers that a user's own network brings along."""
+        if network is self.networks[player]:
+            return network.losses
+        # An average is frozen, and Keras regularises nothing that is.
+        own = {id(variable) for variable in self.owned[player]}
+        return [
+            variable.regularizer(average)
+            for average, variable in self.averaged
+            if id(variable) in own and variable.regularizer is not None
+        ]
 
     def _contained(self, pay):
         """What is paid, and what the networks changed in themselves meanwhile.
