@@ -43,6 +43,7 @@ def stages(args: argparse.Namespace) -> list[argparse.Namespace]:
 
 def backup_of(output: Path) -> Path:
     """The folder of what a training needs to go on."""
+    output = output.resolve()
     return output.with_name(output.name + ".backup")
 
 
