@@ -65,7 +65,7 @@ class Game:
 
     def _regularised(self, player, network):
         """Weight regularisers that a user's own network brings along."""
-        if network is self.networks[player]:
+        if network is getattr(self, player):
             return network.losses
         # An average is frozen, and Keras regularises nothing that is.
         own = {id(variable) for variable in self.owned[player]}

@@ -88,9 +88,14 @@ GAMES = {
 
 
 def first_stage(data, seed, steps, batch_size, folder):
-    """The first stage, trained once: a function of a number of Gaussians."""
+    """The first stage, trained once: a function of a number of Gaussians.
 
-    def loaded(components):
+    With `None` of them it is as it was saved, and trains on from there.
+    """
+
+    def first(components):
+        if components is None:
+            return AEGAN.from_preset(folder / "rae")
         made = folder / f"mixture_{components}"
         if not made.exists():
             model = AEGAN.from_preset(folder / "rae")
@@ -104,14 +109,11 @@ def first_stage(data, seed, steps, batch_size, folder):
         model.compile()
         train(model, data, seed, steps, batch_size)
         model.save_to_preset(folder / "rae", include_optimizer=True)
-    # Without a mixture it is as it was saved: it trains on from there.
-    return lambda components: (
-        loaded(components) if components else AEGAN.from_preset(folder / "rae")
-    )
+    return first
 
 
 def run(args, games, known, add):
-    data, *rest = sets = load(args.data)
+    data, _, test, _ = sets = load(args.data)
     # Whole batches alone: another shape would be compiled.
     data = data[: len(data) // args.batch_size * args.batch_size]
     features = features_of(args.data.stem, sets, args.folder)
@@ -135,7 +137,7 @@ def run(args, games, known, add):
             if not model.compiled:
                 model.compile()
             train(model, data, seed, steps, args.batch_size)
-            found = measure(model, data, rest[1], features, args.samples)
+            found = measure(model, data, test, features, args.samples)
             line = {"data": args.data.stem, "method": name, "seed": seed}
             add(line | {"steps": steps} | found)
             keras.backend.clear_session()
