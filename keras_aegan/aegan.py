@@ -403,7 +403,8 @@ on codes |
         """Gives each player its optimizer and readies the model for `fit`.
 
         Calling it is optional: `fit` does it with the recipe's own optimizer.
-        The variables that are trained are those that are trainable now.
+        The variables that are trained are those that are trainable now, and
+        what is paid is what the losses weigh now.
 
         Args:
             optimizer: an optimizer or its name, of which each player gets its
@@ -481,6 +482,7 @@ on codes |
                     )
                 )
             optimizer.build_players(owned)
+        self.payments = MappingProxyType(self._owed_now())
         if self.updates == "one_stage":
             check_verdicts(self._seated(), optimizer, owned)
         self.owned = MappingProxyType(owned)
@@ -705,12 +707,25 @@ on codes |
         return self.spec.from_networks(decoded)
 
     def _check_owned(self):
-        """Refuses a training whose variables changed since `compile`."""
+        """Refuses a training that is not what was compiled."""
         for player in self._changed_players():
             raise ValueError(
                 f"The trainable variables of the {player} changed since "
                 "`compile()`. Call `compile()` again."
             )
+        if self._owed_now() != self.payments:
+            raise ValueError(
+                "The weight of a loss changed since `compile()`. Call "
+                "`compile()` again."
+            )
+
+    def _owed_now(self):
+        """The payments with the weights that the losses have by now."""
+        return {
+            term: {player: payers[player] for player in self.payments[term]}
+            for loss in self.objectives
+            for term, payers in loss.terms().items()
+        }
 
     def _changed_players(self):
         """The players that were frozen or freed, in part, since `compile`."""

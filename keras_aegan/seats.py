@@ -21,13 +21,7 @@ def check_seats(seats, prior):
             )
         _check_results(seat, network)
         for layer in network._flatten_layers():
-            if layer.activity_regularizer is not None:
-                raise ValueError(
-                    f"The layer {layer.name} of the {seat} has an "
-                    "activity_regularizer, which nobody would pay: a network "
-                    "is run on several things in a step. Regularise the codes "
-                    "by a loss, such as `losses.CodeNormLoss`."
-                )
+            _check_layer(seat, layer)
     if isinstance(prior, str) and prior not in PRIORS:
         raise ValueError(
             f"Expected prior to be one of {sorted(PRIORS)}, a keras.Model or "
@@ -65,6 +59,23 @@ def check_seats(seats, prior):
         fit("latent_discriminator", "input", code, last)
     if "prior" in seats:
         fit("prior", "output", code, seats["prior"].outputs[0])
+
+
+def _check_layer(seat, layer):
+    """Refuses a layer with a loss of its own."""
+    call = getattr(type(layer).call, "__code__", None)
+    if layer.activity_regularizer is not None:
+        found = "has an activity_regularizer"
+    elif call is not None and "add_loss" in call.co_names:
+        found = "calls add_loss"
+    else:
+        return
+    raise ValueError(
+        f"The layer {layer.name} of the {seat} {found}, which nobody would "
+        "pay: a network is run on several things in a step. Say what is to be "
+        "paid by a loss: `losses.CodeNormLoss`, or `losses.KLDivergenceLoss` "
+        "for an encoder that gives a mean and a log-variance."
+    )
 
 
 def _check_results(seat, network):

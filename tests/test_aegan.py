@@ -614,6 +614,59 @@ def test_a_regularizer_that_nobody_would_pay_is_refused():
         )
 
 
+class KLDivergence(keras.layers.Layer):
+    """As the encoder of Keras's own example of a VAE has it."""
+
+    def call(self, inputs):
+        self.add_loss(keras.ops.mean(keras.ops.square(inputs)))
+        return inputs
+
+
+def test_a_loss_that_a_layer_adds_is_refused():
+    data = keras.Input((4,))
+    code = KLDivergence(name="kl")(keras.layers.Dense(2)(data))
+    decoded = keras.layers.Dense(4)(inner := keras.Input((2,)))
+    with pytest.raises(
+        ValueError, match="layer kl of the encoder calls add_loss"
+    ):
+        AEGAN(
+            encoder=keras.Model(data, code),
+            generator=keras.Model(inner, decoded),
+            losses=[losses.ReconstructionLoss("mse")],
+        )
+
+
+@pytest.mark.parametrize("method", ["fit", "train_on_batch"])
+def test_the_weight_of_a_loss_may_change_before_compile(
+    tiny_model, images, method
+):
+    model = tiny_model(
+        ("encoder",), losses=[losses.ReconstructionLoss("mse", weight=1.0)]
+    )
+    model.compile()
+    (loss,) = model.objectives
+    loss.weight = 3.0
+    with pytest.raises(ValueError, match="weight of a loss changed since"):
+        getattr(model, method)(images())
+    model.compile()
+    logs = model.train_on_batch(images(), return_dict=True)
+    paid = 3 * logs["reconstruction"]
+    assert logs["generator_loss"] == pytest.approx(paid, rel=1e-5)
+    again = AEGAN.from_config(model.get_config())
+    assert again.payments == model.payments
+
+
+def test_optimizers_of_more_players_are_refused(tiny_model, images):
+    model = tiny_model()
+    model.compile()
+    before = model.optimizer
+    model.encoder.trainable = False
+    with pytest.raises(ValueError, match="before some were frozen"):
+        model.compile(before)
+    model.compile()
+    model.train_on_batch(images())
+
+
 @pytest.mark.parametrize("method", ["fit", "train_on_batch"])
 def test_trainable_is_not_changed_between_compile_and_fit(
     model, images, method

@@ -41,7 +41,17 @@ class PlayerOptimizers(Optimizer):
 
         Args:
             variables: dict of player to the list of its own variables.
+
+        Raises:
+            ValueError: if these are other players.
         """
+        if set(variables) != set(self._players):
+            raise ValueError(
+                "Expected an optimizer for each player: "
+                f"{sorted(variables)}. Received: those of "
+                f"{sorted(self._players)}, of a model before some were frozen "
+                "or freed. Give a dict of the players, or none."
+            )
         for player, optimizer in self._players.items():
             optimizer.build(variables[player])
         super().build([v for owned in variables.values() for v in owned])
