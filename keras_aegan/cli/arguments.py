@@ -152,7 +152,7 @@ def _add_train(command: Callable) -> None:
     what.add_argument(
         "--recipe",
         metavar="NAME",
-        help="the method to train from scratch (default: two stages, for 85 %% "
+        help="the method to train from scratch (default: two stages, for 90 %% "
         "of the time rae with a mixture, and then mixture_aegan)",
     )
     what.add_argument(

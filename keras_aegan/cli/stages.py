@@ -13,7 +13,7 @@ EPOCHS = 10  # where nothing says how long
 #: adversary on the mixture of its codes.
 _DEFAULT = ("rae", "mixture_aegan")
 #: How much of the epochs, steps or minutes is the autoencoder's.
-_SHARE = 0.85
+_SHARE = 0.9
 #: What a training that is repeated does not take from the first one.
 _REPEATED = (
     "data",
