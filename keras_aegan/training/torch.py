@@ -30,11 +30,26 @@ class Trainer(Game):
             self._make_for_one(super().make_predict_function)
             self.predict_function = _by_batch(self.predict_function, _joined)
 
+    _is_fitting = False
+
     def fit(self, x, *args, **kwargs):
-        with self._short_executions(), self._reading(x):
-            return super().fit(x, *args, **kwargs)
+        self._is_fitting = True
+        try:
+            with self._short_executions(), self._reading(x):
+                return super().fit(x, *args, **kwargs)
+        finally:
+            self._is_fitting = False
 
     def evaluate(self, x, *args, **kwargs):
+        is_called_back = self._is_fitting and not kwargs.get(
+            "_use_cached_eval_dataset"  # `fit` itself, in every process.
+        )
+        if is_called_back and processes.are_many():
+            raise RuntimeError(
+                "`evaluate` needs all processes, and callbacks run in the "
+                "first alone, which would wait for the others for ever. Give "
+                "`fit` validation_data, or call `evaluate` after it."
+            )
         with self._short_executions(), self._reading(x):
             return super().evaluate(x, *args, **kwargs)
 

@@ -1,6 +1,7 @@
 """Trainings by two processes of PyTorch, for the tests; results in a folder.
 
     torchrun --nproc-per-node 2 processes_case.py callbacks FOLDER
+    torchrun --nproc-per-node 2 processes_case.py evaluated FOLDER
     torchrun --nproc-per-node 2 processes_case.py loader    FOLDER
     torchrun --nproc-per-node 2 processes_case.py whole     FOLDER
     torchrun --nproc-per-node 2 processes_case.py killed    FOLDER
@@ -68,6 +69,16 @@ def with_callbacks(folder, rank):
     return model
 
 
+def evaluated(folder, rank):
+    """A callback, which runs in the first process alone, evaluates."""
+    model, data = CASES["aegan"].build(), CASES["aegan"].data(ROWS)
+    calls = keras.callbacks.LambdaCallback(
+        on_epoch_end=lambda epoch, logs: model.evaluate(data)
+    )
+    model.fit(data, validation_data=data, callbacks=[calls])
+    return model
+
+
 def with_loader(folder, rank):
     """Each process reads its own rows alone."""
     data = torch.as_tensor(CASES["wae_mmd"].data(ROWS))
@@ -97,6 +108,7 @@ def killed(folder, rank):
 
 PARTS = {
     "callbacks": with_callbacks,
+    "evaluated": evaluated,
     "loader": with_loader,
     "whole": with_backup,
     "killed": killed,

@@ -49,6 +49,11 @@ if keras.backend.backend() == "torch":
         assert not (tmp_path / "called_1").exists()
         assert said.stdout.count("Epoch 1/9") == 1  # One progress bar.
 
+    def test_a_callback_does_not_wait_for_processes_without_it(tmp_path):
+        said = _started("evaluated", tmp_path)
+        assert said.returncode != 0
+        assert "`evaluate` needs all processes" in said.stderr
+
     def test_a_distributed_sampler_divides_the_data(tmp_path):
         first, second, _ = _run("loader", tmp_path)
         _assert_equal(first, second)
