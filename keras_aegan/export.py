@@ -5,6 +5,7 @@ import importlib.util
 import os
 import tempfile
 import warnings
+import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -38,6 +39,15 @@ _NEEDS = {
     },
 }
 _SAVED_MODEL = "saved_model.pb"
+#: All that a SavedModel's folder has.
+_OF_SAVED_MODEL = {
+    _SAVED_MODEL,
+    "assets",
+    "assets.extra",
+    "fingerprint.pb",
+    "keras_metadata.pb",
+    "variables",
+}
 
 
 class Part(keras.Model):
@@ -131,7 +141,7 @@ def export_part(
     """
     check_format(format)
     target = Path(filepath).absolute()
-    _check_target(target, is_folder=format == "tf_saved_model")
+    _check_target(target, format)
     program = Part(model, part)
     if input_signature is None:
         input_signature = [program.signature]
@@ -213,28 +223,54 @@ def _in_float32(config):
     return config
 
 
-def _check_target(target, is_folder):
+def _check_target(target, format):
     """Refuses to write where something else than such an export stands."""
     if not target.parent.is_dir():
         problem = f"there is no folder {target.parent}"
     elif not os.path.lexists(target):
         return
-    elif is_folder and not target.is_dir():
-        problem = "it is a file, and a SavedModel is a folder"
-    elif not is_folder and target.is_dir():
+    elif format == "tf_saved_model":
+        problem = _no_saved_model(target)
+    elif target.is_dir():
         problem = "it is a folder, and this format is a file"
-    elif (
-        is_folder
-        and any(target.iterdir())
-        and not (target / _SAVED_MODEL).is_file()
-    ):
-        problem = f"it has other files and no {_SAVED_MODEL}"
     else:
-        return
-    raise ValueError(
-        f"Could not export to {target}: {problem}. Give a new path, or that of "
-        "an earlier export of this format to replace."
-    )
+        is_one = _is_onnx if format == "onnx" else _is_torch_program
+        problem = None if is_one(target) else "it is another file"
+    if problem:
+        raise ValueError(
+            f"Could not export to {target}: {problem}. Give a new path, or "
+            "that of an earlier export of this format to replace."
+        )
+
+
+def _no_saved_model(target):
+    """Why this is not a SavedModel alone, or `None`."""
+    if not target.is_dir():
+        return "it is a file, and a SavedModel is a folder"
+    names = {path.name for path in target.iterdir()}
+    if names and _SAVED_MODEL not in names:
+        return f"it has other files and no {_SAVED_MODEL}"
+    if others := sorted(names - _OF_SAVED_MODEL):
+        return f"it has other files beside the SavedModel: {others[0]}"
+    return None
+
+
+def _is_onnx(path):
+    import onnx
+    from google.protobuf.message import DecodeError
+
+    try:
+        return onnx.load(path, load_external_data=False).ir_version > 0
+    except DecodeError:
+        return False
+
+
+def _is_torch_program(path):
+    if not zipfile.is_zipfile(path):
+        return False
+    with zipfile.ZipFile(path) as archive:
+        names = {name.rpartition("/")[2] for name in archive.namelist()}
+    return "archive_format" in names
 
 
 @contextlib.contextmanager

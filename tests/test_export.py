@@ -171,9 +171,31 @@ def test_an_earlier_export_is_replaced_and_nothing_else(tiny_model, tmp_path):
         model.export(tmp_path / "no" / "part.onnx", "onnx")
 
 
+@pytest.mark.parametrize("format", FORMATS)
+def test_what_is_no_export_is_not_overwritten(tiny_model, tmp_path, format):
+    model, path = tiny_model(), tmp_path / FILES[format]
+    if format == "tf_saved_model":
+        model.export(path, format, verbose=False)
+        mine, problem = path / "mine.md", "beside the SavedModel: mine.md"
+        mine.write_text("mine")
+    else:
+        mine, problem = path, "it is another file"
+        model.save(tmp_path / "whole.keras")
+        for other in (b"mine", (tmp_path / "whole.keras").read_bytes()):
+            mine.write_bytes(other)
+            with pytest.raises(ValueError, match=problem):
+                model.export(path, format)
+            assert mine.read_bytes() == other
+        mine.write_text("mine")
+    with pytest.raises(ValueError, match=problem):
+        model.export(path, format)
+    assert mine.read_text() == "mine"
+
+
 def test_a_failed_export_leaves_the_old_one(tiny_model, tmp_path, monkeypatch):
     path = tmp_path / "part.onnx"
-    path.write_text("old")
+    tiny_model().export(path, "onnx", verbose=False)
+    old = path.read_bytes()
 
     def fail(self, filepath, *args, **kwargs):
         with open(filepath, "w") as file:
@@ -183,7 +205,7 @@ def test_a_failed_export_leaves_the_old_one(tiny_model, tmp_path, monkeypatch):
     monkeypatch.setattr(keras.Model, "export", fail)
     with pytest.raises(RuntimeError, match="disk full"):
         tiny_model().export(path, "onnx")
-    assert path.read_text() == "old"
+    assert path.read_bytes() == old
     assert list(tmp_path.iterdir()) == [path]
 
 
