@@ -27,6 +27,7 @@ from keras_aegan.seats import check_seats, payments
 from keras_aegan.sharing import drawn
 from keras_aegan.tokens import TokenSpec
 from keras_aegan.training import Trainer
+from keras_aegan.training.epoch_order import EpochOrder
 from keras_aegan.training.one_stage import check_one_stage, check_verdicts
 from keras_aegan.training.optimizer import PlayerOptimizers
 from keras_aegan.training.sides import CREATORS, CRITICS
@@ -435,15 +436,7 @@ on codes |
         model.compile(metrics=[metrics.FrechetDistance("mnist")])
         ```
         """
-        for metric in metrics or ():
-            if not hasattr(metric, "made"):
-                raise ValueError(
-                    "Expected metrics of keras_aegan.metrics, such as "
-                    "FrechetDistance(): Keras's own compare predictions with "
-                    f"labels, which a game has not. Received: {metric!r}"
-                )
-            if metric.made == "reconstructed":
-                self._seat("encoder", metric.name)
+        self._check_metrics(metrics or ())
         if jit_compile is True and keras.backend.backend() == "torch":
             raise ValueError(
                 "jit_compile=True is not supported on the PyTorch backend: "
@@ -467,6 +460,7 @@ on codes |
                 "No network has trainable variables. Set `trainable = True` "
                 "on one of them before `compile`."
             )
+        _check_unshared(owned)
         if optimizer is None:
             optimizer = {
                 player: self._default_optimizer[player] for player in owned
@@ -559,9 +553,14 @@ on codes |
             if isinstance(callback, keras.callbacks.TerminateOnNaN):
                 raise ValueError(
                     "TerminateOnNaN watches a log named 'loss', which a game "
-                    "does not have, and would do nothing. Use EarlyStopping("
-                    "monitor='generator_loss', patience=...), which NaN stops."
+                    "does not have, and would do nothing. Use "
+                    "EarlyStopping(monitor='generator_loss', mode='min', "
+                    "patience=...), which NaN stops."
                 )
+        if keras.backend.backend() != "tensorflow":
+            callbacks = [*callbacks, EpochOrder()]
+        if self.compiled:
+            self._check_readable(kwargs.get("validation_data"))
         callbacks, verbose = self._called_back(callbacks, verbose, x)
         if any(
             type(loss).after_epoch is not Loss.after_epoch
@@ -629,12 +628,7 @@ on codes |
         _refuse_weights(kwargs)
         if not self.compiled:
             self.compile()
-        if self.sample_metrics and hasattr(x, "__next__"):
-            raise ValueError(
-                "Metrics of samples read the data again, after the losses, "
-                "and a generator can be read once. Pass an array, a dataset or "
-                "a data loader."
-            )
+        self._check_readable(x)
         if not kwargs.get("_use_cached_eval_dataset"):
             x = self.spec.checked(x)
         found = super().evaluate(
@@ -705,6 +699,49 @@ on codes |
         codes = _mean(self.used("encoder")(data, training=False))
         decoded = self.used("generator")(codes, training=False)
         return self.spec.from_networks(decoded)
+
+    def _check_readable(self, x):
+        """Refuses data that metrics cannot read a second time."""
+        if self.sample_metrics and hasattr(x, "__next__"):
+            raise ValueError(
+                "Metrics of samples read the data again, after the losses, "
+                "and a generator can be read once. Pass an array, a dataset or "
+                "a data loader."
+            )
+
+    def _check_metrics(self, metrics):
+        """Refuses now what would end a training after its first epoch."""
+        names = set()
+        for metric in metrics:
+            if not hasattr(metric, "made"):
+                raise ValueError(
+                    "Expected metrics of keras_aegan.metrics, such as "
+                    "FrechetDistance(): Keras's own compare predictions with "
+                    f"labels, which a game has not. Received: {metric!r}"
+                )
+            if metric.name in names:
+                raise ValueError(
+                    f"Two metrics are named '{metric.name}', of which one "
+                    "would be lost. Give one of them another name: `name=...`."
+                )
+            names.add(metric.name)
+            if metric.made == "reconstructed":
+                self._seat("encoder", metric.name)
+            elif self.prior is None:
+                raise ValueError(
+                    f"The metric {metric.name} draws samples, which a model "
+                    "with prior=None does after `fit_sampler` alone. Fit the "
+                    "sampler first, or leave the metric out."
+                )
+            # Some have their data's range from what extracts features.
+            known = getattr(metric, "extractor", metric)
+            told = getattr(known, "data_range", self.data_range)
+            if told != self.data_range:
+                raise ValueError(
+                    f"The metric {metric.name} is for data_range={told}, and "
+                    f"the model's data are of another: pass it data_range="
+                    f"{self.data_range}."
+                )
 
     def _check_owned(self):
         """Refuses a training that is not what was compiled."""
@@ -1541,6 +1578,21 @@ def _refuse_weights(kwargs):
             )
 
 
+def _check_unshared(owned):
+    """Refuses a variable that two players would train."""
+    owners = {}
+    for player, variables in owned.items():
+        for variable in variables:
+            if id(variable) in owners:
+                raise ValueError(
+                    f"The {owners[id(variable)]} and the {player} share "
+                    f"'{variable.path}', which each of them would train by its "
+                    "own loss. Give each layers of its own, or freeze one of "
+                    "them."
+                )
+            owners[id(variable)] = player
+
+
 def _optimizer_configs(optimizer, players):
     """The serialised default optimizer of each player."""
     if optimizer is None:
@@ -1571,12 +1623,29 @@ def _player_optimizers(optimizer, players, scale_loss=False):
         config = keras.optimizers.serialize(one)
         config["config"]["name"] = player
         one = keras.optimizers.deserialize(config)
+        if not isinstance(one, keras.optimizers.Optimizer):
+            raise ValueError(
+                "Expected an optimizer that Keras can make again from its "
+                f"configuration, which gave {one!r} for the {player}'s. Use "
+                "another."
+            )
+        vars(one).update(_weight_decay_exclusions(optimizer[player]))
         if scale_loss and not isinstance(
             one, keras.optimizers.LossScaleOptimizer
         ):
             one = keras.optimizers.LossScaleOptimizer(one, name=player)
         fresh[player] = one
     return fresh
+
+
+def _weight_decay_exclusions(optimizer):
+    """What `exclude_from_weight_decay` set, which no configuration has."""
+    names = ("_exclude_from_weight_decay", "_exclude_from_weight_decay_pattern")
+    return {
+        name: getattr(optimizer, name)
+        for name in names
+        if hasattr(optimizer, name)
+    }
 
 
 def _mean(encoding):

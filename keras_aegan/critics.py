@@ -11,7 +11,16 @@ def outputs_of(network: keras.Model):
     """A network's symbolic output, or its dict of outputs by name."""
     if isinstance(network, keras.Sequential):
         return network.outputs[0]
-    return network.output
+    return _only(network.output)
+
+
+def _only(outputs):
+    """Of a list of one output, as `keras.Model([x], [y])` gives it, that one.
+
+    A list of several is left as it is.
+    """
+    is_one = isinstance(outputs, (list, tuple)) and len(outputs) == 1
+    return outputs[0] if is_one else outputs
 
 
 def results_of(network: keras.Model) -> tuple[str, ...]:
@@ -32,6 +41,12 @@ def results_of(network: keras.Model) -> tuple[str, ...]:
                 f"some of {RESULTS}. Received: {sorted(outputs)}"
             )
         return tuple(outputs)
+    if isinstance(outputs, (list, tuple)):
+        raise ValueError(
+            f"Expected the {network.name} to give one output or a dict of "
+            f"some of {RESULTS}. Received: a list of {len(outputs)}. Name "
+            "them: `keras.Model(inputs, {'score': ..., 'features': ...})`."
+        )
     inputs = network.inputs[0].shape[1:]
     # A single value is a score, even of data of a single value.
     if tuple(outputs.shape[1:]) == tuple(inputs) and tuple(inputs) != (1,):
@@ -53,7 +68,7 @@ def judge(network: keras.Model, inputs, training: bool) -> dict:
     Returns:
         A dict with `"score"` and what else the network gives.
     """
-    outputs = network(inputs, training=training)
+    outputs = _only(network(inputs, training=training))
     if not isinstance(outputs, dict):
         outputs = {results_of(network)[0]: outputs}
     results = {k: ops.cast(v, "float32") for k, v in outputs.items()}

@@ -13,6 +13,11 @@ import keras
 import numpy as np
 from keras import ops
 
+#: Of how many samples none is bright, before all are taken to be fractions.
+_ENOUGH = 8
+#: How wide a range is in which fractions are all alike.
+_WIDE = 100
+
 
 def is_rescaled(x, value_range: tuple[float, float]) -> bool:
     """Whether data are in 0 to 1, or -1 to 1, and not in a far wider range.
@@ -22,7 +27,7 @@ def is_rescaled(x, value_range: tuple[float, float]) -> bool:
     """
     low, high = value_range
     return bool(
-        high - low >= 100
+        high - low >= _WIDE
         and x.dtype.kind not in "iub"
         and 0.5 < max(-float(x.min()), float(x.max())) <= 1
         and (x != np.rint(x)).any()
@@ -41,7 +46,8 @@ class DataSpec:
 
     #: What an error advises for wrong values, and for a wrong shape.
     remedy = (
-        "Rescale the data, or build the model with the data's own `data_range`."
+        "Rescale the data, or build the model with the data's own `data_range` "
+        "and `data_dtype`."
     )
     shape_remedy = "Reshape the data, or build a model for this shape."
 
@@ -71,6 +77,12 @@ class DataSpec:
                     f"Received: data_dtype={self.dtype.name!r}, from "
                     f"{limits.min} to {limits.max}. Samples come out in it: "
                     "use data_dtype='float32'."
+                )
+            if high - low < 2:
+                raise ValueError(
+                    f"Samples of data_range={(low, high)} come out as "
+                    f"data_dtype={self.dtype.name!r}, which has two values "
+                    "there. Use data_dtype='float32', or 'bool' for masks."
                 )
         self.range = (low, high)
         self.slack = 1e-3 * (high - low)
@@ -115,8 +127,13 @@ class DataSpec:
             and self.range[1] <= limits.max
         )
 
-    def check_shape(self, shape):
-        """Refuses a batch that is not of the model's shape."""
+    def check_shape(self, shape, is_batch=False):
+        """Refuses a batch that is not of the model's shape.
+
+        Args:
+            shape: its shape.
+            is_batch: whether it is one of a data set's.
+        """
         shape = tuple(shape)
         if len(shape) == len(self.shape) + 1 and all(
             got in (None, expected)
@@ -137,6 +154,8 @@ class DataSpec:
                 advice = "The channel axis is missing: pass `x[..., None]`."
         elif shape == self.shape:
             advice = "This is a single sample: pass `x[None]`."
+        if shape == self.shape and is_batch:
+            advice = "These are single samples: make batches, `.batch(32)`."
         raise ValueError(
             f"Expected data of shape (batch, {', '.join(map(str, self.shape))})"
             f". Received: shape {shape}. {advice}"
@@ -194,12 +213,14 @@ class DataSpec:
                     f"Expected {self.wanted}. Received: {name} from {low:g} to "
                     f"{high:g}. {self.remedy}"
                 )
+        if len(x) >= _ENOUGH:
+            self.check_scale(x, name)
 
     def check_scale(self, x, name: str = "x") -> None:
         """Refuses data in 0 to 1, or -1 to 1, where 0 to 255 is expected.
 
-        They are in the range, and would all be black. For whole sets, which
-        `check` let through: a single picture may be as dark.
+        They are in the range, and would all be black. A single picture may be
+        as dark: for several, which `check` let through, or for whole sets.
         """
         x = ops.convert_to_numpy(x)
         if self.range is not None and is_rescaled(x, self.range):
@@ -234,7 +255,7 @@ class DataSpec:
         if hasattr(source, "__next__"):
             # Keras wants a tuple from a generator, whatever is in it.
             return (
-                batch if isinstance(batch, tuple) else (batch,)
+                tuple(batch) if isinstance(batch, (list, tuple)) else (batch,)
                 for batch in map(self._checked_batch, source)
             )
         if isinstance(source, (list, tuple)):
@@ -288,7 +309,7 @@ class DataSpec:
                 "Received: batches of unknown rank. Name their shape with "
                 f"`dataset.map(lambda x: tf.ensure_shape(x, {batch_shape}))`."
             )
-        self.check_shape(first.shape)
+        self.check_shape(first.shape, is_batch=True)
         self.check_dtype(first.dtype.as_numpy_dtype)
         if dataset.cardinality() == 0:
             raise _no_batches(dataset)
@@ -316,12 +337,33 @@ class DataSpec:
                         values, high + self.slack, message=advice
                     ),
                 ]
+                if high - low >= _WIDE and x.dtype.is_floating:
+                    checks.append(_assert_not_rescaled(values, advice))
             with tf.control_dependencies([c for c in checks if c is not None]):
                 batch = tf.nest.map_structure(tf.identity, batch)
             return batch if len(batch) > 1 or is_tuple else batch[0]
 
         is_tuple = isinstance(dataset.element_spec, tuple)
         return dataset.map(check)
+
+
+def _assert_not_rescaled(values, advice):
+    """`is_rescaled` of a batch, within TensorFlow's program."""
+    import tensorflow as tf
+
+    largest = tf.reduce_max(tf.abs(values))
+    is_rescaled = (
+        (tf.shape(values)[0] >= _ENOUGH)
+        & (largest > 0.5)
+        & (largest <= 1.0)
+        & tf.reduce_any(values != tf.round(values))
+    )
+    return tf.debugging.assert_equal(
+        is_rescaled,
+        False,
+        message=f"{advice} Received: fractions of at most 1, which in this "
+        "range are all alike.",
+    )
 
 
 def _is_a(value, class_name, module):
@@ -354,7 +396,9 @@ class _CheckedCollate:
         self.spec = spec
 
     def __call__(self, samples):
-        return self.spec._checked_batch(self.collate(samples))
+        batch = self.spec._checked_batch(self.collate(samples))
+        # Keras takes a bare batch on PyTorch alone.
+        return batch if isinstance(batch, (list, tuple)) else (batch,)
 
 
 class _CheckedPyDataset(keras.utils.PyDataset):

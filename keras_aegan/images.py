@@ -11,6 +11,7 @@ import numpy as np
 
 PICTURES = (".png", ".jpg", ".jpeg", ".webp", ".bmp", ".gif")
 ARRAYS = (".npy", ".npz")
+_MODES = {1: "L", 3: "RGB", 4: "RGBA"}
 _ORIENTATION = 0x0112  # the EXIF tag
 
 
@@ -35,7 +36,8 @@ def read_data(
         size: Height and width that pictures get: those of another size are
             scaled until they cover it, and cropped around their centre.
             Defaults to the size that all the pictures share.
-        channels: 1 for grey or 3 for colour pictures. Defaults to 1 when all
+        channels: 1 for grey, 3 for colour pictures or 4 for those with opacity.
+            Defaults to 1 when all
             the pictures are grey, else to 3.
         limit: Read no more than this many of the first samples. Defaults to
             all of them.
@@ -69,7 +71,9 @@ def read_data(
         files = sorted(
             file
             for file in path.rglob("*")
-            if file.suffix.lower() in PICTURES and file.name[0] != "."
+            if file.suffix.lower() in PICTURES
+            and not _is_hidden(file.relative_to(path))
+            and file.is_file()
         )
         if not files:
             raise ValueError(
@@ -311,7 +315,7 @@ def _read_pictures(
         try:
             with pillow.Image.open(path) as picture:
                 upright = pillow.ImageOps.exif_transpose(picture)
-                pixels = upright.convert("L" if channels == 1 else "RGB")
+                pixels = upright.convert(_MODES[channels])
         except broken:
             unreadable.append(path)
             continue
@@ -320,6 +324,11 @@ def _read_pictures(
         image[...] = np.asarray(pixels).reshape(image.shape)
     _refuse(unreadable)
     return images
+
+
+def _is_hidden(path: Path) -> bool:
+    """As thumbnails are, and what notebooks keep."""
+    return any(part.startswith(".") for part in path.parts)
 
 
 def _refuse(unreadable: list[Path]) -> None:

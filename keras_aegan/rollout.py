@@ -23,7 +23,8 @@ class Rollout:
             fresh random numbers.
         step: the number of steps done, a scalar tensor.
         is_due: a function of an interval in steps to whether it is due in this
-            step: a boolean, or a tensor where only the device knows.
+            step: a boolean, or a tensor where only the device knows. The loss
+            that asks has the interval as its attribute `interval`.
         training: whether the networks run in training mode.
         waiting: the players that move in another turn of this step. What they
             alone pay need not be computed.

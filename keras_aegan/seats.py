@@ -3,7 +3,7 @@
 from keras_aegan.critics import outputs_of, results_of
 from keras_aegan.losses import Loss
 from keras_aegan.priors import PRIORS
-from keras_aegan.training.sides import CRITICS
+from keras_aegan.training.sides import CREATORS, CRITICS
 
 
 def check_seats(seats, prior):
@@ -111,6 +111,13 @@ def payments(losses, seats):
                 "Expected losses to be a list of keras_aegan.losses.Loss. "
                 f"Received: {loss!r}"
             )
+        # Those of a network that it holds are that network's own.
+        for variable in loss._trainable_variables:
+            raise ValueError(
+                f"The loss '{loss.name}' has the trainable variable "
+                f"'{variable.name}', which no player would train. Make it with "
+                "`add_weight(..., trainable=False)`, or a layer of a network."
+            )
         for seat in loss.seats:
             if seat not in seats:
                 raise ValueError(
@@ -123,6 +130,11 @@ def payments(losses, seats):
                 raise ValueError(
                     f"Two losses have a term '{term}'. Give one of them "
                     "another name: `name=...`."
+                )
+            if unknown := sorted(set(payers) - {*CREATORS, *CRITICS}):
+                raise ValueError(
+                    f"Expected the payers of the term '{term}' to be some of "
+                    f"{(*CREATORS, *CRITICS)}. Received: {unknown}"
                 )
             owed[term] = {
                 seat: weight

@@ -614,6 +614,96 @@ def test_a_regularizer_that_nobody_would_pay_is_refused():
         )
 
 
+def dense(shape, units, **kwargs):
+    data = keras.Input(shape)
+    return keras.Model(data, layers.Dense(units, **kwargs)(data))
+
+
+def test_a_network_of_lists_of_one_is_as_without():
+    data = keras.Input((4,))
+    score = layers.Dense(1)(data)
+    model = AEGAN(
+        generator=dense((2,), 4),
+        discriminator=keras.Model([data], [score]),
+        losses=[losses.DataAdversarialLoss("non_saturating")],
+        data_range=None,
+        data_dtype="float32",
+    )
+    x = np.random.default_rng(0).normal(size=(8, 4)).astype("float32")
+    logs = model.train_on_batch(x, return_dict=True)
+    assert np.isfinite(list(logs.values())).all()
+    several = keras.Model([data], [score, layers.Dense(3)(data)])
+    with pytest.raises(ValueError, match="a list of 2. Name them"):
+        AEGAN(
+            generator=dense((2,), 4),
+            discriminator=several,
+            losses=[losses.DataAdversarialLoss()],
+        )
+
+
+def test_a_layer_of_two_players_is_refused():
+    shared = dense((4,), 2)
+    model = AEGAN(
+        generator=dense((2,), 4),
+        encoder=shared,
+        second_encoder=shared,
+        losses=[losses.ReconstructionLoss(), losses.ReencodingLoss()],
+    )
+    with pytest.raises(ValueError, match="encoder and the .* share 'dense"):
+        model.compile()
+
+
+class Learned(losses.Loss):
+    """A loss with a weight of its own, and one who pays that is no seat."""
+
+    seats = ("encoder",)
+
+    def __init__(self, trainable, payer, **kwargs):
+        super().__init__(**kwargs)
+        self.scale = self.add_weight((), "ones", trainable=trainable)
+        self.payer = payer
+
+    def terms(self):
+        return {self.name: {self.payer: 1.0}}
+
+    def values(self, rollout):
+        return {self.name: self.scale * keras.ops.mean(rollout.codes)}
+
+
+def test_what_no_player_would_train_is_refused(tiny_networks):
+    def make(trainable, payer):
+        return AEGAN(
+            **tiny_networks(),
+            losses=[
+                losses.DataAdversarialLoss(),
+                losses.CodeAdversarialLoss(),
+                losses.ReconstructionLoss(),
+                Learned(trainable, payer, name="learned"),
+            ],
+        )
+
+    make(False, "encoder")
+    with pytest.raises(ValueError, match="trainable variable .*no player"):
+        make(True, "encoder")
+    with pytest.raises(ValueError, match=r"Received: \['encodr'\]"):
+        make(False, "encodr")
+
+
+def test_what_is_excluded_from_weight_decay_stays_so(tiny_model, images):
+    model = tiny_model(("encoder",), losses=[losses.ReconstructionLoss()])
+    before = numpy(model.encoder.weights)
+    for excluded in ("kernel", "bias"):
+        decaying = keras.optimizers.AdamW(1e-9, weight_decay=1e7)
+        decaying.exclude_from_weight_decay(var_names=[excluded])
+        model.compile(decaying)
+        model.train_on_batch(images())
+        after = numpy(model.encoder.weights)
+        moved = [
+            np.abs(a - b).max() for a, b in zip(after, before, strict=True)
+        ]
+        assert (max(moved) > 1e-3) == (excluded == "bias")
+
+
 class KLDivergence(keras.layers.Layer):
     """As the encoder of Keras's own example of a VAE has it."""
 

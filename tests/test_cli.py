@@ -273,6 +273,14 @@ def test_nine_tenths_of_the_time_are_the_first_stages(length, first, second):
         assert (again.recipe, again.mixture) == (stage.recipe, stage.mixture)
 
 
+@pytest.mark.parametrize("seed", ["-1", "4294967296", "x"])
+def test_a_seed_is_what_random_numbers_start_from(seed, capsys):
+    argv = ["train", "--data", "d", "--output", "o", "--seed", seed]
+    with pytest.raises(SystemExit):
+        run(*argv)
+    assert "expected a whole number from 0 to" in capsys.readouterr().err
+
+
 def test_two_stages_refuse_what_they_cannot_do(data, tmp_path, capsys):
     argv = ["train", "--data", data, "--output", tmp_path / "no"]
     line = mistake(capsys, *argv, "--epochs", 1)

@@ -1,4 +1,5 @@
 import re
+import sys
 
 import keras
 import numpy as np
@@ -66,6 +67,12 @@ def batched(x):
 
 def dataset(x):
     return tf.data.Dataset.from_tensor_slices(x).batch(BATCH)
+
+
+def every_batch(source):
+    if isinstance(source, keras.utils.PyDataset):
+        return [source[i] for i in range(source.num_batches)]
+    return list(source)
 
 
 AT_ONCE = {
@@ -340,6 +347,7 @@ def test_bad_shapes_of_batches_are_refused(kind, bad):
         source = unbatched[kind]()
     elif bad == "single":
         source = IN_BATCHES[kind](x[None]).unbatch()
+        advice = "These are single samples: make batches, `.batch(32)`"
     else:
         source = IN_BATCHES[kind](x)
     if kind.startswith("tf"):
@@ -370,6 +378,31 @@ def test_fractions_where_bytes_are_expected_are_refused():
     DataSpec(SHAPE, (0, 1), "float32").checked(x)
     DataSpec(SHAPE, (-1, 1), "float32").checked(x)
     PIXELS.check(x)  # A batch of few pictures may be that dark.
+
+
+@kinds_in_batches
+def test_fractions_in_batches_are_refused_as_they_are_read(kind, monkeypatch):
+    monkeypatch.setattr(sys.modules[__name__], "BATCH", 8)
+    x = np.random.default_rng(0).uniform(0, 1, (16, *SHAPE)).astype("float32")
+    for data in (np.rint(x), 0.4 * x, 3 * x):
+        assert len(every_batch(PIXELS.checked(IN_BATCHES[kind](data)))) == 2
+    with pytest.raises(Exception, match="fractions"):
+        every_batch(PIXELS.checked(IN_BATCHES[kind](x)))
+
+
+@pytest.mark.parametrize("form", [tuple, list])
+def test_batches_with_labels_in_a_list_are_as_in_a_tuple(form):
+    x = pixels()
+    ((data, labels),) = PIXELS.checked(iter([form((x, x[:, 0]))]))
+    np.testing.assert_array_equal(data, x)
+    assert len(labels) == len(x)
+
+
+def test_samples_do_not_come_out_as_zeros_and_ones_alone():
+    with pytest.raises(ValueError, match="Use data_dtype='float32'"):
+        DataSpec(SHAPE, (0, 1), "uint8")
+    DataSpec(SHAPE, (0, 1), "bool")
+    DataSpec(SHAPE, (0, 2), "uint8")
 
 
 def test_how_many_values_are_bad_is_told():

@@ -46,6 +46,21 @@ def test_channels_follow_the_pictures_unless_given(tmp_path):
     assert read_data(tmp_path, channels=1).shape == (2, 4, 4, 1)
 
 
+def test_what_is_hidden_is_left_out(tmp_path):
+    (tmp_path / ".ipynb_checkpoints").mkdir()
+    (tmp_path / "folder.png").mkdir()
+    pixels = np.full((4, 4), 7, "uint8")
+    for name in ("a.png", ".b.png", ".ipynb_checkpoints/a.png"):
+        PIL.Image.fromarray(pixels).save(tmp_path / name)
+    assert read_data(tmp_path).shape == (1, 4, 4, 1)
+
+
+def test_opacity_is_read_when_asked_for(tmp_path):
+    pixels = np.arange(64, dtype="uint8").reshape(1, 4, 4, 4)
+    PIL.Image.fromarray(pixels[0], "RGBA").save(tmp_path / "a.png")
+    np.testing.assert_array_equal(read_data(tmp_path, channels=4), pixels)
+
+
 def test_pictures_are_cropped_around_their_centre(tmp_path):
     pixels = np.zeros((4, 12), "uint8")
     pixels[:, 4:8] = 200

@@ -202,8 +202,9 @@ def _add_train(command: Callable) -> None:
     parser.add_argument(
         "--channels",
         type=int,
-        choices=(1, 3),
-        help="1: grey, 3: colour (default: 1 if all the pictures are grey)",
+        choices=(1, 3, 4),
+        help="1: grey, 3: colour, 4: colour and opacity (default: 1 if all the "
+        "pictures are grey)",
     )
     parser.add_argument(
         "--signals",
@@ -444,7 +445,7 @@ def _add_output(
 def _add_seed(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--seed",
-        type=int,
+        type=_seed,
         default=0,
         help="the same seed gives the same result (default: %(default)s)",
     )
@@ -469,6 +470,14 @@ def _whole_number(text: str) -> int:
     if not text.isdecimal() or int(text) == 0:
         raise argparse.ArgumentTypeError(
             f"expected a whole number above 0, received '{text}'"
+        )
+    return int(text)
+
+
+def _seed(text: str) -> int:
+    if not text.isdecimal() or int(text) >= 2**32:
+        raise argparse.ArgumentTypeError(
+            f"expected a whole number from 0 to {2**32 - 1}, received '{text}'"
         )
     return int(text)
 

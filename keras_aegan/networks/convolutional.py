@@ -109,15 +109,17 @@ def convolutional_generator(
     image_shape: tuple[int, int, int],
     latent_dim: int,
     width: int = 32,
+    output_activation: str | None = "tanh",
     name: str = "generator",
 ) -> keras.Model:
-    """A convolutional generator (decoder): a code to an image in -1 to 1.
+    """A convolutional generator (decoder): a code to an image.
 
     Args:
         image_shape: `(height, width, channels)`, sides that can be halved at
             least twice (28, 32, 64, 96, 128 ...).
         latent_dim: number of values in a code.
         width: filters at the full size, doubled at each halving.
+        output_activation: see `residual_generator`.
         name: the network's name.
 
     Returns:
@@ -149,7 +151,7 @@ def convolutional_generator(
         )(features)
         features = LeakyReLU(0.02)(features)
     image = _convolution(image_shape[-1], 1, "to_image")(features)
-    image = layers.Activation("tanh", name="image")(image)
+    image = layers.Activation(output_activation, name="image")(image)
     return keras.Model(code, image, name=name)
 
 

@@ -83,6 +83,7 @@ def spatial_generator(
     width: int = 32,
     blocks: int = 1,
     max_width: int = 256,
+    output_activation: str | None = "tanh",
     name: str = "generator",
 ) -> keras.Model:
     """A residual generator (decoder): a map of codes to an image.
@@ -95,11 +96,12 @@ def spatial_generator(
         width: filters at half the full size, doubled at each halving.
         blocks: residual blocks at each size.
         max_width: the most filters at any size.
+        output_activation: see `residual_generator`.
         name: the network's name.
 
     Returns:
         A `keras.Model` from `(batch, height / 2**halvings, width /
-        2**halvings, latent_channels)` to `(batch, *image_shape)`, in -1 to 1.
+        2**halvings, latent_channels)` to `(batch, *image_shape)`.
 
     Raises:
         ValueError: if a side cannot be halved `halvings` times.
@@ -118,7 +120,9 @@ def spatial_generator(
     widths = stage_widths(sizes, width, max_width)
     code = keras.Input((*sizes[-1], latent_channels), name="code")
     features = convolution(code, widths[-1], 3, "start")
-    image = from_features(features, image_shape, widths, blocks)
+    image = from_features(
+        features, image_shape, widths, blocks, output_activation
+    )
     return keras.Model(code, image, name=name)
 
 

@@ -111,7 +111,10 @@ def aegan_classic(
     }
     return AEGAN(
         generator=networks.convolutional_generator(
-            image_shape, latent_dim, width
+            image_shape,
+            latent_dim,
+            width,
+            output_activation=networks.output_activation(kwargs),
         ),
         encoder=networks.convolutional_encoder(image_shape, latent_dim, width),
         discriminator=networks.convolutional_discriminator(image_shape, width),

@@ -12,9 +12,9 @@ are flattened.
 
 import keras
 
+from keras_aegan import networks
 from keras_aegan.aegan import AEGAN
 from keras_aegan.losses import ReconstructionLoss
-from keras_aegan.networks import dense_encoder, dense_generator
 
 
 def autoencoder(
@@ -22,7 +22,7 @@ def autoencoder(
     encoding_dim: int = 32,
     hidden_units: tuple[int, ...] = (),
     code_activation: str | None = "relu",
-    output_activation: str | None = "sigmoid",
+    output_activation: str | None = "auto",
     **kwargs,
 ) -> AEGAN:
     """An autoencoder of dense layers, by squared error.
@@ -33,8 +33,8 @@ def autoencoder(
         hidden_units: widths of hidden layers on the way to the code, and in
             reverse order on the way back; none by default.
         code_activation: of the code, `"relu"` by default.
-        output_activation: of the output: `"sigmoid"` (default), `"tanh"`, or
-            `None` for data without a range.
+        output_activation: of the output: `"sigmoid"`, `"tanh"` or `None`; by
+            default the first, and the last for data without a range.
         **kwargs: as in `AEGAN`: `data_range`, `data_dtype`, `optimizer`,
             `ema_momentum` (`None` here), `seed`.
 
@@ -53,6 +53,9 @@ def autoencoder(
         - [Reducing the Dimensionality of Data with Neural Networks](
           https://doi.org/10.1126/science.1127647)
     """
+    if output_activation == "auto":
+        has_range = networks.output_activation(kwargs) is not None
+        output_activation = "sigmoid" if has_range else None
     settings = {
         "prior": None,
         "ema_momentum": None,
@@ -60,13 +63,13 @@ def autoencoder(
         "name": "autoencoder",
     }
     return AEGAN(
-        generator=dense_generator(
+        generator=networks.dense_generator(
             input_shape,
             encoding_dim,
             hidden_units[::-1],
             output_activation=output_activation,
         ),
-        encoder=dense_encoder(
+        encoder=networks.dense_encoder(
             input_shape,
             encoding_dim,
             hidden_units,

@@ -16,13 +16,9 @@ reconstruction of its `x`.
 
 import keras
 
+from keras_aegan import networks
 from keras_aegan.aegan import AEGAN
 from keras_aegan.losses import MarginEnergyLoss, ReconstructionLoss
-from keras_aegan.networks import (
-    dense_autoencoder,
-    dense_encoder,
-    dense_generator,
-)
 
 
 def autoencoder_gan(
@@ -65,16 +61,19 @@ def autoencoder_gan(
         MarginEnergyLoss(margin, pulling_away=0.0, fake="reconstructed"),
         ReconstructionLoss("mae", weight=reconstruction_weight),
     ]
+    end = networks.output_activation(kwargs)
     return AEGAN(
-        generator=dense_generator(input_shape, encoding_dim),
-        encoder=dense_encoder(
+        generator=networks.dense_generator(
+            input_shape, encoding_dim, output_activation=end
+        ),
+        encoder=networks.dense_encoder(
             input_shape, encoding_dim, code_activation="relu"
         ),
-        discriminator=dense_autoencoder(
+        discriminator=networks.dense_autoencoder(
             input_shape,
             encoding_dim,
             code_activation="relu",
-            output_activation="sigmoid",
+            output_activation=end and "sigmoid",
         ),
         losses=losses,
         **settings | kwargs,

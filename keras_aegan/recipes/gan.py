@@ -31,7 +31,7 @@ def gan(
     width: int = 32,
     hidden_units: tuple[int, ...] | None = None,
     activation: str = "relu",
-    output_activation: str | None = "tanh",
+    output_activation: str | None = "auto",
     formulation: str = "non_saturating",
     gamma: float | None = None,
     spectral_norm: bool = False,
@@ -49,7 +49,8 @@ def gan(
             residual ones, as in the article.
         activation: of the dense generator's hidden layers.
         output_activation: of the dense generator: `"tanh"`, `"sigmoid"`,
-            `"relu"` or `None`.
+            `"relu"` or `None`; by default the first, and the last for data
+            without a range.
         formulation: as in `DataAdversarialLoss`.
         gamma: weight of the penalty: by default 10 for `"wasserstein"`, 1 (R1
             and R2) for `"relativistic"`, else 0 (R1).
@@ -77,12 +78,10 @@ def gan(
         "spectral_norm": spectral_norm,
         "augment": augment,
     }
+    end = networks.output_activation(kwargs)
     if hidden_units is None:
         generator = networks.generator(
-            input_shape,
-            encoding_dim,
-            width,
-            output_activation=networks.output_activation(kwargs),
+            input_shape, encoding_dim, width, output_activation=end
         )
         discriminator = networks.discriminator(input_shape, width, **critic)
     else:
@@ -91,7 +90,9 @@ def gan(
             encoding_dim,
             hidden_units,
             activation=activation,
-            output_activation=output_activation,
+            output_activation=end
+            if output_activation == "auto"
+            else output_activation,
         )
         discriminator = networks.dense_discriminator(
             input_shape, hidden_units[::-1], **critic

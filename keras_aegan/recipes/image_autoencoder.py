@@ -87,7 +87,10 @@ def image_autoencoder(
     size = {"halvings": halvings, "width": width}
     return AEGAN(
         generator=networks.spatial_generator(
-            image_shape, latent_channels, **size
+            image_shape,
+            latent_channels,
+            **size,
+            output_activation=networks.output_activation(kwargs),
         ),
         encoder=networks.spatial_encoder(
             image_shape, latent_channels, distribution=True, **size

@@ -144,6 +144,13 @@ class Trainer(Game):
         return {getattr(loss, "interval", 1) for loss in self.objectives}
 
     def is_due(self, interval):
+        if interval not in self._intervals():
+            raise ValueError(
+                "JAX counts on the host what is due, before a step: expected "
+                f"a loss with `interval = {interval}` as its attribute. "
+                f"Received: is_due({interval}) with losses of the intervals "
+                f"{sorted(self._intervals())}."
+            )
         return interval in self._due.intervals
 
     def train_step(self, state, data):

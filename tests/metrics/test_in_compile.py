@@ -7,7 +7,7 @@ import tensorflow as tf
 import torch
 from keras import ops
 
-from keras_aegan import metrics
+from keras_aegan import losses, metrics
 from keras_aegan.metrics import frechet_distance
 
 ON_PIXELS = "frechet_distance_pixels"
@@ -158,3 +158,22 @@ def test_what_cannot_be_measured_is_refused(model, tiny_model, images):
     alone = tiny_model(("discriminator",))
     with pytest.raises(ValueError, match="_error` needs the encoder seat"):
         alone.compile(metrics=[metrics.MeanAbsoluteError()])
+    twice = [metrics.FrechetDistance(name=name) for name in "aa"]
+    with pytest.raises(ValueError, match="Two metrics are named 'a'"):
+        model.compile(metrics=twice)
+    # Before the first epoch, and not after it.
+    with pytest.raises(ValueError, match="a generator can be read once"):
+        model.fit(images(8), validation_data=(x for x in [images(8)]))
+    assert int(model.step) == 0
+    without = tiny_model(
+        ("encoder",), prior=None, losses=[losses.ReconstructionLoss()]
+    )
+    with pytest.raises(ValueError, match="prior=None does after `fit_sampler`"):
+        without.compile(metrics=[metrics.FrechetDistance()])
+    signed = tiny_model(
+        ("encoder", "discriminator"), data_range=(-1, 1), data_dtype="float32"
+    )
+    for metric in (metrics.FrechetDistance, metrics.PeakSignalToNoiseRatio):
+        with pytest.raises(ValueError, match=r"data_range=\(-1.0, 1.0\)"):
+            signed.compile(metrics=[metric()])
+        signed.compile(metrics=[metric(data_range=(-1, 1))])

@@ -74,6 +74,30 @@ def test_data_without_a_range_can_be_reached(name, shape):
             assert (largest > 1) == (data_range is None or name == "began")
 
 
+@pytest.mark.parametrize(
+    ("name", "shape", "options"),
+    [
+        ("aegan_classic", (16, 16, 1), {"latent_dim": 4, "width": 4}),
+        ("autoencoder", (6,), {"encoding_dim": 4}),
+        ("autoencoder_gan", (6,), {"encoding_dim": 4}),
+        ("gan", (6,), {"encoding_dim": 4, "hidden_units": (8,)}),
+        ("image_autoencoder", (16, 16, 1), {"width": 4}),
+    ],
+)
+def test_so_can_those_of_other_arguments(name, shape, options):
+    for data_range in (None, (-1, 1)):
+        model = recipes.get(name)(
+            shape,
+            **options,
+            data_range=data_range,
+            data_dtype="float32",
+            seed=0,
+        )
+        codes = np.random.default_rng(0).normal(size=(4, *model.latent_shape))
+        largest = np.abs(model.decode(1e3 * codes.astype("float32"))).max()
+        assert (largest > 1) == (data_range is None), largest
+
+
 def test_large_waves_are_learned():
     time = np.linspace(0, 1, 16)[None, :, None]
     phases = np.random.default_rng(0).uniform(0, 6, (256, 1, 2))

@@ -45,7 +45,9 @@ def _fit(model, until, start=0, callbacks=()):
         batch_size=8,
         epochs=until,
         initial_epoch=start,
-        shuffle=False,
+        # On TensorFlow, which shuffles within its program, the order is the
+        # same for a script that starts again, but not for another that loads.
+        shuffle=keras.backend.backend() != "tensorflow",
         verbose=0,
         callbacks=list(callbacks),
     )
@@ -63,6 +65,7 @@ class _Kill(keras.callbacks.Callback):
 
 
 def main(part, folder):
+    keras.utils.set_random_seed(1)  # As a script has it that starts again.
     folder = Path(folder)
     backup = keras.callbacks.BackupAndRestore(str(folder / "backup"))
     if part == "second":

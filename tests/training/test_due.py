@@ -1,0 +1,49 @@
+"""What a loss pays every so many steps."""
+
+import keras
+import numpy as np
+import pytest
+from keras import ops
+
+from keras_aegan import losses
+
+
+class Lazy(losses.Loss):
+    """Costs 1 where it is due, and names its interval as the user likes."""
+
+    seats = ("encoder",)
+
+    def __init__(self, interval, attribute, **kwargs):
+        super().__init__(name="lazy", **kwargs)
+        setattr(self, attribute, interval)
+        self.asked = interval
+
+    def terms(self):
+        return {self.name: {"encoder": 1.0}}
+
+    def values(self, rollout):
+        due = ops.cast(rollout.is_due(self.asked), "float32")
+        return {self.name: due + 0 * ops.mean(rollout.codes)}
+
+
+def _model(tiny_model, attribute):
+    reconstruction = losses.ReconstructionLoss()
+    return tiny_model(("encoder",), losses=[reconstruction, Lazy(3, attribute)])
+
+
+def test_a_loss_of_ones_own_is_due_every_so_many_steps(tiny_model, images):
+    model = _model(tiny_model, "interval")
+    found = [
+        model.train_on_batch(images(), return_dict=True)["lazy"]
+        for _ in range(7)
+    ]
+    np.testing.assert_array_equal(found, [1, 0, 0, 1, 0, 0, 1])
+
+
+def test_jax_refuses_an_interval_that_it_does_not_know(tiny_model, images):
+    model = _model(tiny_model, "every")
+    if keras.backend.backend() != "jax":  # They look at the step itself.
+        assert model.train_on_batch(images(), return_dict=True)["lazy"] == 1
+        return
+    with pytest.raises(ValueError, match="`interval = 3` as its attribute"):
+        model.train_on_batch(images())
