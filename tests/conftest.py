@@ -13,6 +13,14 @@ SHAPE = (6, 4, 1)
 LATENT = 4
 
 
+def pytest_addoption(parser):
+    parser.addoption(
+        "--every-recipe",
+        action="store_true",
+        help="train every recipe on many devices, which takes long to compile",
+    )
+
+
 @pytest.fixture(autouse=True)
 def same_start():
     keras.utils.set_random_seed(0)

@@ -48,11 +48,11 @@ class Case:
                 variable.assign(self.state[key])
         return model
 
-    def data(self, count=8):
+    def data(self, count=8, seed=5):
         """Random data of the model's shape, in the user's range."""
         if self.first:
-            return CASES[self.first].data(count)
-        random = np.random.default_rng(5)
+            return CASES[self.first].data(count, seed)
+        random = np.random.default_rng(seed)
         shape, size = self.args
         if self.recipe == "arae":
             return random.integers(0, size, (count, *shape), dtype="int32")

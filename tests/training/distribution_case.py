@@ -73,7 +73,8 @@ def trained(name, place, start=None, end=None):
     )
     if start:
         model.load_weights(start)
-    data = case.data(STEPS * BATCH_SIZE)
+    seed = int(os.environ.get("DATA_SEED", 5))
+    data = case.data(STEPS * BATCH_SIZE, seed)
     logs = model.fit(data, batch_size=BATCH_SIZE, shuffle=False, verbose=0)
     if end and os.environ.get("RANK", "0") == "0":
         model.save_weights(end)
