@@ -189,6 +189,7 @@ class DataSpec:
             ValueError: for a wrong shape or dtype, no samples, values that are
                 not finite, or values outside of the range.
         """
+        _refuse_dict(x)
         x = ops.convert_to_numpy(x) if not isinstance(x, np.ndarray) else x
         self.check_shape(x.shape)
         if not len(x):
@@ -259,6 +260,13 @@ class DataSpec:
                 for batch in map(self._checked_batch, source)
             )
         if isinstance(source, (list, tuple)):
+            shapes = {np.shape(part) for part in source}
+            if len(shapes) > 1:
+                raise ValueError(
+                    f"Expected samples of one shape, {self.shape}. Received: "
+                    f"a {type(source).__name__} of parts of the shapes "
+                    f"{sorted(shapes)[:3]}. Pass x alone: labels are ignored."
+                )
             source = np.asarray(source)
         self.check(source)
         self.check_scale(source)
@@ -301,6 +309,7 @@ class DataSpec:
     def _checked_tf_dataset(self, dataset):
         import tensorflow as tf
 
+        _refuse_dict(without_labels(dataset.element_spec))
         first = tf.nest.flatten(dataset.element_spec)[0]
         if first.shape.rank is None:
             batch_shape = (None, *self.shape)
@@ -377,6 +386,15 @@ def _is_a(value, class_name, module):
 def without_labels(batch):
     """`x` of `x`, `(x,)` or `(x, y)`; datasets carry their own."""
     return batch[0] if isinstance(batch, (list, tuple)) else batch
+
+
+def _refuse_dict(batch):
+    if isinstance(batch, dict):
+        raise ValueError(
+            "Expected batches of arrays. Received: dicts with "
+            f"{sorted(map(str, batch))}. Take the data out of them, as with "
+            "`dataset.map(lambda batch: batch['image'])`."
+        )
 
 
 def _no_batches(source):

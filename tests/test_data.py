@@ -398,6 +398,25 @@ def test_batches_with_labels_in_a_list_are_as_in_a_tuple(form):
     assert len(labels) == len(x)
 
 
+@pytest.mark.parametrize("kind", ["tf", "loader", "generator"])
+def test_dicts_are_refused_with_what_to_do(kind):
+    rows = {"image": pixels(8), "label": np.zeros(8)}
+    source = {
+        "tf": lambda: dataset(rows),
+        "loader": lambda: torch.utils.data.DataLoader(
+            [{"image": x} for x in rows["image"]], batch_size=4
+        ),
+        "generator": lambda: iter([rows]),
+    }[kind]
+    with pytest.raises(ValueError, match="dicts with .'image'.*batch.'image'"):
+        every_batch(PIXELS.checked(source()))
+
+
+def test_arrays_with_labels_are_refused_with_what_to_do():
+    with pytest.raises(ValueError, match="Pass x alone: labels are ignored"):
+        PIXELS.checked((pixels(8), np.zeros(8)))
+
+
 def test_samples_do_not_come_out_as_zeros_and_ones_alone():
     with pytest.raises(ValueError, match="Use data_dtype='float32'"):
         DataSpec(SHAPE, (0, 1), "uint8")
