@@ -36,9 +36,8 @@ def read_data(
         size: Height and width that pictures get: those of another size are
             scaled until they cover it, and cropped around their centre.
             Defaults to the size that all the pictures share.
-        channels: 1 for grey, 3 for colour pictures or 4 for those with opacity.
-            Defaults to 1 when all
-            the pictures are grey, else to 3.
+        channels: 1 for grey or 3 for colour pictures, 4 for those with
+            opacity. Defaults to 1 when all the pictures are grey, else to 3.
         limit: Read no more than this many of the first samples. Defaults to
             all of them.
 

@@ -689,6 +689,38 @@ def test_what_no_player_would_train_is_refused(tiny_networks):
         make(False, "encodr")
 
 
+@pytest.mark.parametrize(
+    ("value", "error"),
+    [
+        (lambda codes: {"own": 0.5}, None),
+        (lambda codes: {"own": keras.ops.mean(codes, axis=1)}, "one number"),
+        (lambda codes: {"other": keras.ops.mean(codes)}, "pays for 'own'"),
+    ],
+)
+def test_a_loss_gives_one_number_for_each_of_its_terms(
+    tiny_model, images, value, error
+):
+    class Own(losses.Loss):
+        seats = ("encoder",)
+
+        def terms(self):
+            return {"own": {"encoder": 2.0}}
+
+        def values(self, rollout):
+            return value(rollout.codes)
+
+    model = tiny_model(
+        ("encoder",), losses=[losses.ReconstructionLoss(), Own()]
+    )
+    if error:
+        with pytest.raises(ValueError, match=error):
+            model.train_on_batch(images())
+        return
+    logs = model.train_on_batch(images(), return_dict=True)
+    paid = logs["encoder_loss"] - logs["reconstruction"]
+    assert paid == pytest.approx(1.0, abs=1e-5)
+
+
 def test_what_is_excluded_from_weight_decay_stays_so(tiny_model, images):
     model = tiny_model(("encoder",), losses=[losses.ReconstructionLoss()])
     before = numpy(model.encoder.weights)

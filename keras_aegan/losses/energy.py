@@ -90,7 +90,11 @@ class _Energy(Loss):
 
     def _state(self, name, value):
         return self.add_weight(
-            (), keras.initializers.Constant(value), trainable=False, name=name
+            (),
+            keras.initializers.Constant(value),
+            dtype="float32",  # In bfloat16 a count of steps ends at 256.
+            trainable=False,
+            name=name,
         )
 
     def get_config(self):

@@ -38,6 +38,9 @@ def f_anogan(
     Returns:
         An `AEGAN` with frozen generator and discriminator, on the same data.
 
+    Raises:
+        ValueError: if the codes are not vectors.
+
     Example:
 
     ```python
@@ -51,6 +54,11 @@ def f_anogan(
     Reference:
         - [f-AnoGAN](https://doi.org/10.1016/j.media.2019.01.010)
     """
+    if len(gan.latent_shape) != 1:
+        raise ValueError(
+            "Expected a GAN whose codes are vectors, to which an encoder maps. "
+            f"Received: codes of shape {gan.latent_shape}"
+        )
     (latent_dim,) = gan.latent_shape
     settings = {
         "prior": gan.prior,

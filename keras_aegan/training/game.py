@@ -52,10 +52,10 @@ class Game:
         """What these players pay for a rollout; see `_pay`."""
         values, totals = {}, {}
         for loss in self._owed(players):
-            values.update(loss.values(rollout))
+            values.update(_scalars(loss, rollout))
         for player in players:
             owed = [
-                weight * values[term]
+                weight * _given(values, term)
                 for term, payers in self.payments.items()
                 if (weight := payers.get(player))
             ]
@@ -278,6 +278,29 @@ class Game:
         """Moves averages this share of the way."""
         for average, variable in self.averaged:
             average.assign_add(share * (variable - average))
+
+
+def _scalars(loss, rollout):
+    """The values of a loss's terms, each of them one number."""
+    found = {}
+    for term, value in loss.values(rollout).items():
+        found[term] = ops.convert_to_tensor(value)
+        if found[term].shape != ():
+            raise ValueError(
+                f"Expected the loss '{loss.name}' to give one number for its "
+                f"term '{term}': a mean over the batch. Received: shape "
+                f"{tuple(found[term].shape)}"
+            )
+    return found
+
+
+def _given(values, term):
+    if term not in values:
+        raise ValueError(
+            f"A loss says in `terms()` who pays for '{term}', and gives no "
+            f"value of it. Received: values of {sorted(values)}"
+        )
+    return values[term]
 
 
 def _inputs(batch):

@@ -80,6 +80,12 @@ def test_a_spatial_code_with_a_dense_latent_discriminator():
         )
 
 
+def test_f_anogan_of_spatial_codes():
+    spatial = recipes.image_autoencoder((16, 16, 1), width=4)
+    with pytest.raises(ValueError, match="codes are vectors.*codes of shape"):
+        recipes.f_anogan(spatial)
+
+
 def test_a_critic_of_pairs_for_a_loss_of_codes_alone():
     pairs = networks.joint_discriminator(VECTOR, (3,), width=4)
     seats = {
