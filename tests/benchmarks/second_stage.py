@@ -9,6 +9,10 @@ nothing else is said; the first is `mixture_aegan` as it is. `rae` itself goes
 on for as long beside them, and gets a new mixture. Then what `equal_time.py`
 measures. The first stages, the times and the results are kept in `--folder`;
 what is there is not made again.
+
+With `--skip-z` the generator of all of them is given the code at each size
+anew, and not at the smallest alone; the first stage is another then, and so
+must be the `--folder`.
 """
 
 import argparse
@@ -20,10 +24,13 @@ import keras
 from contestants import non_saturating, unpenalized
 from data_sets import load
 from equal_time import features_of, measure, step_seconds, table, train
+from keras import layers, ops
 from two_stages import COMPONENTS
 
 from keras_aegan import AEGAN, recipes
+from keras_aegan.critics import judge
 from keras_aegan.losses import ReconstructionLoss
+from keras_aegan.losses.input_gradient import input_gradient
 
 
 def _with(components=COMPONENTS, **options):
@@ -59,6 +66,43 @@ def _by_encoder(loss):
     return [ReconstructionLoss("mae", weight=loss.weight, players=("encoder",))]
 
 
+class AdaptiveReconstructionLoss(ReconstructionLoss):
+    """Weighs so much of the adversary's gradient, whatever that is.
+
+    What both send into the generator's data is compared, and the ratio taken
+    as a constant (VQGAN's adaptive weight, of the other loss).
+    """
+
+    def values(self, rollout):
+        real = ops.stop_gradient(rollout.score("discriminator", "data"))
+        network = rollout.networks["discriminator"]
+
+        def fooling(made):
+            score = judge(network, made, rollout.training)["score"]
+            return ops.mean(ops.softplus(real - score))
+
+        def error(made):
+            return ops.mean(ops.abs(made - rollout.data))
+
+        adversary = _length(input_gradient(fooling, rollout.generated))
+        own = _length(input_gradient(error, rollout.reconstructed))
+        ratio = ops.stop_gradient(adversary / own)
+        return {self.name: ratio * super().values(rollout)[self.name]}
+
+
+def _length(gradient):
+    return ops.sqrt(ops.sum(ops.square(gradient)))
+
+
+def _adaptive(weight):
+    def change(loss):
+        if not isinstance(loss, ReconstructionLoss):
+            return [loss]
+        return [AdaptiveReconstructionLoss("mae", weight=weight)]
+
+    return functools.partial(_changed, change)
+
+
 def _goes_on(first, shape, seed, steps):
     return first(None)
 
@@ -76,6 +120,8 @@ GAMES = {
     "augmented": _with(augment=("translation", "cutout")),
     "weight 3": _with(reconstruction_weight=3.0),
     "weight 10": _with(reconstruction_weight=10.0),
+    "adaptive weight 1": _adaptive(1.0),
+    "adaptive weight 3": _adaptive(3.0),
     "weight 100": _with(reconstruction_weight=100.0),
     "1 component": _with(components=1),
     "10 components": _with(components=10),
@@ -87,7 +133,42 @@ GAMES = {
 }
 
 
-def first_stage(data, seed, steps, batch_size, folder):
+def _rae(shape, seed, skip_z):
+    model = recipes.rae(shape, seed=seed)
+    if not skip_z:
+        return model
+    return AEGAN(
+        generator=_with_skips(model.generator),
+        encoder=model.encoder,
+        prior=None,
+        losses=model.objectives,
+        optimizer=model.get_config()["optimizer"],
+        seed=seed,
+    )
+
+
+def _with_skips(generator):
+    """The same network, to whose features a projection of the code is added."""
+    code = None
+
+    def call(layer, *args, **kwargs):
+        nonlocal code
+        if layer.name == "start":
+            (code,) = args
+        features = layer(*args, **kwargs)
+        if not layer.name.startswith("up_"):
+            return features
+        shift = layers.Dense(
+            features.shape[-1],
+            kernel_initializer="zeros",
+            name=f"{layer.name}_z",
+        )(code)
+        return layers.Add()([features, layers.Reshape((1, 1, -1))(shift)])
+
+    return keras.models.clone_model(generator, call_function=call)
+
+
+def first_stage(data, seed, steps, batch_size, skip_z, folder):
     """The first stage, trained once: a function of a number of Gaussians.
 
     With `None` of them it is as it was saved, and trains on from there.
@@ -105,7 +186,7 @@ def first_stage(data, seed, steps, batch_size, folder):
 
     if not (folder / "rae").exists():
         keras.utils.set_random_seed(seed)
-        model = recipes.rae(data.shape[1:], seed=seed)
+        model = _rae(data.shape[1:], seed, skip_z)
         model.compile()
         train(model, data, seed, steps, batch_size)
         model.save_to_preset(folder / "rae", include_optimizer=True)
@@ -119,7 +200,12 @@ def run(args, games, known, add):
     features = features_of(args.data.stem, sets, args.folder)
     for seed in args.seeds:
         first = first_stage(
-            data, seed, args.steps, args.batch_size, args.folder / f"{seed}"
+            data,
+            seed,
+            args.steps,
+            args.batch_size,
+            args.skip_z,
+            args.folder / f"{seed}",
         )
         methods = {
             name: functools.partial(game, first) for name, game in games.items()
@@ -150,6 +236,7 @@ def main():
     parser.add_argument("data", type=pathlib.Path)
     parser.add_argument("--games", nargs="+", default=list(GAMES))
     parser.add_argument("--steps", type=int, required=True, help="of `rae`")
+    parser.add_argument("--skip-z", action="store_true")
     parser.add_argument("--seconds", type=float, default=30)
     parser.add_argument("--seeds", type=int, nargs="*", default=[0, 1, 2])
     parser.add_argument("--samples", type=int, default=2_000)
