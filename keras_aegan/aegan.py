@@ -557,8 +557,8 @@ on codes |
                     "EarlyStopping(monitor='generator_loss', mode='min', "
                     "patience=...), which NaN stops."
                 )
-        if keras.backend.backend() != "tensorflow":
-            callbacks = [*callbacks, EpochOrder()]
+        order = EpochOrder()
+        callbacks = [*callbacks, order]
         if self.compiled:
             self._check_readable(kwargs.get("validation_data"))
         callbacks, verbose = self._called_back(callbacks, verbose, x)
@@ -573,13 +573,12 @@ on codes |
         if kwargs.get("validation_data") is not None:
             validation = without_labels(kwargs["validation_data"])
             kwargs["validation_data"] = self.spec.checked(validation)
+        x = self.spec.checked(x)
         return super().fit(
-            self.spec.checked(x),
-            batch_size=batch_size,
             epochs=epochs,
             verbose=verbose,
             callbacks=callbacks,
-            **kwargs,
+            **self._in_order(order, x=x, batch_size=batch_size, **kwargs),
         )
 
     def _epochs(self):

@@ -12,8 +12,10 @@ class EpochOrder(keras.callbacks.Callback):
     process: a training that went on from a backup saw the first epoch's order
     once more, and ended elsewhere than one that was not stopped.
 
-    For JAX, where Keras shuffles by NumPy, and PyTorch, whose own data loaders
-    it reaches too. TensorFlow shuffles within the program.
+    On JAX Keras shuffles by NumPy's random numbers, on PyTorch by its own, as
+    data loaders do too. On TensorFlow it would by a kernel that begins anew
+    with each epoch, in the same order after `keras.utils.set_random_seed`: the
+    trainer shuffles there, by this `seed`.
     """
 
     def on_epoch_begin(self, epoch, logs=None):
@@ -21,10 +23,11 @@ class EpochOrder(keras.callbacks.Callback):
         state = [self.model.seed_generator.state, self.model.step]
         parts = [np.ravel(ops.convert_to_numpy(each)) for each in state]
         words = np.concatenate(parts).astype("uint32")
-        (seed,) = np.random.SeedSequence(words.tolist()).generate_state(1)
-        if keras.backend.backend() == "torch":
+        (self.seed,) = np.random.SeedSequence(words.tolist()).generate_state(1)
+        backend = keras.backend.backend()
+        if backend == "torch":
             import torch
 
-            torch.default_generator.manual_seed(int(seed))
-        else:
-            np.random.seed(seed)
+            torch.default_generator.manual_seed(int(self.seed))
+        elif backend == "jax":
+            np.random.seed(self.seed)

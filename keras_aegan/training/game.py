@@ -159,6 +159,10 @@ class Game:
         """Within it variables are made where the model's are."""
         return contextlib.nullcontext()
 
+    def _in_order(self, order, **kwargs):
+        """What `fit` is called with, for each epoch to have its own order."""
+        return kwargs
+
     def _called_back(self, callbacks, verbose, source):
         """The callbacks and the verbosity of this process in `fit`."""
         return callbacks, verbose

@@ -3,6 +3,7 @@
 import functools
 
 import keras
+import numpy as np
 import tensorflow as tf
 
 from keras_aegan.sharing import Share
@@ -92,6 +93,17 @@ class Trainer(Game):
         The networks are built, and so are the optimizers.
         """
 
+    def _in_order(self, order, x, batch_size, shuffle=True, **kwargs):
+        is_alone = self.distribute_strategy.num_replicas_in_sync == 1
+        is_divided = kwargs.get("validation_split") or kwargs.get(
+            "steps_per_epoch"
+        )
+        is_own = is_alone and not is_divided and hasattr(x, "shape")
+        if is_own and shuffle is True:
+            x = _shuffled(x, batch_size or 32, order)
+            batch_size, shuffle = None, False
+        return {"x": x, "batch_size": batch_size, "shuffle": shuffle, **kwargs}
+
     def _placed(self):
         return self.distribute_strategy.scope()
 
@@ -102,6 +114,42 @@ class Trainer(Game):
                 return function(*args)
 
         return compiled
+
+
+def _shuffled(x, batch_size, order):
+    """Batches of an array, of which each epoch draws an order by its seed."""
+    if not tf.is_tensor(x):
+        x = keras.ops.convert_to_numpy(x)
+    count = len(x)
+    rows = None if count % batch_size else batch_size
+
+    def permutation():
+        yield np.random.default_rng(order.seed).permutation(count)
+
+    def batches(permutation):
+        starts = tf.data.Dataset.range(0, count, batch_size)
+        return starts.map(
+            lambda start: tf.ensure_shape(
+                permutation[start : start + batch_size], (rows,)
+            )
+        )
+
+    signature = tf.TensorSpec((count,), tf.int64)
+    indices = tf.data.Dataset.from_generator(
+        permutation, output_signature=signature
+    ).flat_map(batches)
+    # As Keras has it: the array is handed on, and a batch gathered beside.
+    arrays = tf.data.Dataset.from_tensors(x).repeat()
+    number = -(-count // batch_size)
+    return (
+        tf.data.Dataset.zip((indices, arrays))
+        .map(
+            lambda index, x: (tf.gather(x, index),),
+            num_parallel_calls=tf.data.AUTOTUNE,
+        )
+        .apply(tf.data.experimental.assert_cardinality(number))
+        .prefetch(tf.data.AUTOTUNE)
+    )
 
 
 def _adam(optimizer, gradient, variable, learning_rate):

@@ -45,9 +45,6 @@ def _fit(model, until, start=0, callbacks=()):
         batch_size=8,
         epochs=until,
         initial_epoch=start,
-        # On TensorFlow, which shuffles within its program, the order is the
-        # same for a script that starts again, but not for another that loads.
-        shuffle=keras.backend.backend() != "tensorflow",
         verbose=0,
         callbacks=list(callbacks),
     )
