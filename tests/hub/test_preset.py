@@ -163,11 +163,11 @@ def test_other_arguments(make_model, preset):
     other = losses.ReconstructionLoss("mse", weight=3.0)
     game = [losses.DataAdversarialLoss("hinge"), other]
     loaded = load_preset(
-        preset, seed=7, losses=game, ema_momentum=0.5, data_range=(0, 1)
+        preset, seed=7, losses=game, ema_momentum=0.5, data_range=(0, 100)
     )
     assert loaded.seed == 7 and loaded.ema_momentum == 0.5
     assert loaded.objectives == game
-    assert loaded.data_range == (0, 1)
+    assert loaded.data_range == (0, 100)
     expected = values(make_model())
     for name, value in values(loaded).items():
         np.testing.assert_array_equal(value, expected[name], name)
