@@ -147,7 +147,9 @@ def test_detectors_tell_a_digit_that_they_never_saw(name):
     before = roc_auc_score(is_odd, model.anomaly_score(test))
     train(model, normal, 20)
     after = roc_auc_score(is_odd, model.anomaly_score(test))
-    assert after > 0.75 and after > before + 0.1, (before, after)
+    # Before it is trained f-AnoGAN's encoder gives one code, and how far a digit
+    # is from one that the GAN drew is 0.3 to 0.8, by what that is.
+    assert after > 0.75 and 1 - after < 0.75 * (1 - before), (before, after)
 
 
 def test_arae_learns_names():
