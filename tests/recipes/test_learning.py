@@ -147,8 +147,8 @@ def test_detectors_tell_a_digit_that_they_never_saw(name):
     before = roc_auc_score(is_odd, model.anomaly_score(test))
     train(model, normal, 20)
     after = roc_auc_score(is_odd, model.anomaly_score(test))
-    # Before it is trained f-AnoGAN's encoder gives one code, and how far a digit
-    # is from one that the GAN drew is 0.3 to 0.8, by what that is.
+    # Before it is trained f-AnoGAN's encoder gives about one code: how far the
+    # digits are from what the GAN draws there has an area of 0.3 to 0.8.
     assert after > 0.75 and 1 - after < 0.75 * (1 - before), (before, after)
 
 
