@@ -11,6 +11,7 @@ import pytest
 from keras_aegan import AEGAN
 from keras_aegan.callbacks import StopAfter
 from keras_aegan.cli import main
+from keras_aegan.cli import train as cli_train
 from keras_aegan.cli.arguments import parse
 from keras_aegan.cli.stages import stages
 
@@ -279,6 +280,19 @@ def test_a_seed_is_what_random_numbers_start_from(seed, capsys):
     with pytest.raises(SystemExit):
         run(*argv)
     assert "expected a whole number from 0 to" in capsys.readouterr().err
+
+
+def test_a_mixture_is_fitted_to_no_more_samples_than_it_needs(
+    data, tmp_path, monkeypatch, capsys
+):
+    monkeypatch.setattr(cli_train, "_MOST_FITTED", 12)
+    argv = ["train", "--recipe", "rae", "--data", data, "--epochs", 1]
+    argv += ["--image-size", 28, *SMALL, "--mixture", 1]
+    assert run(*argv, "--output", tmp_path / "some") == 0
+    assert "Fitting a mixture to 12 samples' codes" in capsys.readouterr().out
+    monkeypatch.undo()
+    assert run(*argv, "--output", tmp_path / "all") == 0
+    assert "Fitting a mixture to 16 samples' codes" in capsys.readouterr().out
 
 
 def test_two_stages_refuse_what_they_cannot_do(data, tmp_path, capsys):

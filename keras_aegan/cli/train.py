@@ -37,6 +37,8 @@ _MANY_EPOCHS = 1_000_000  # where minutes end the training, not epochs
 #: Of a mixture that is made as large as the data are enough for.
 _MOST_COMPONENTS = 40
 _CODES_PER_VALUE = 5
+#: The most samples that it is fitted to: more take minutes.
+_MOST_FITTED = 20_000
 _NOTE = "run.json"  # in the backup: whose it is
 
 
@@ -97,7 +99,9 @@ def _train(args: argparse.Namespace, later: list[argparse.Namespace]) -> None:
             _report(args.watch)
 
     if args.mixture:
-        model.fit_sampler("gmm", data, components, args.seed)
+        some = _at_most(data, _MOST_FITTED, args.seed)
+        print(f"Fitting a mixture to {len(some)} samples' codes", flush=True)
+        model.fit_sampler("gmm", some, components, args.seed)
     steps = int(model.step) - steps_before
     metadata = {
         "trained_on": _describe(args, data),
@@ -270,6 +274,14 @@ def _components(model, count: int, mixture: int | str) -> int:
             )
         )
     return mixture
+
+
+def _at_most(data: np.ndarray, count: int, seed: int) -> np.ndarray:
+    """All samples, or so many of them, drawn at random, in their order."""
+    if len(data) <= count:
+        return data
+    random = np.random.default_rng(seed)
+    return data[np.sort(random.choice(len(data), count, replace=False))]
 
 
 def _check_size(args: argparse.Namespace, shape: tuple[int, ...]) -> None:
