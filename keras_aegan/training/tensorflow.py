@@ -124,7 +124,7 @@ def _shuffled(x, batch_size, order):
     rows = None if count % batch_size else batch_size
 
     def permutation():
-        yield np.random.default_rng(order.seed).permutation(count)
+        return np.random.default_rng(order.seed).permutation(count)
 
     def batches(permutation):
         starts = tf.data.Dataset.range(0, count, batch_size)
@@ -134,20 +134,24 @@ def _shuffled(x, batch_size, order):
             )
         )
 
-    signature = tf.TensorSpec((count,), tf.int64)
-    indices = tf.data.Dataset.from_generator(
-        permutation, output_signature=signature
-    ).flat_map(batches)
+    # Not of a generator: TensorFlow warns of one when Python ends.
+    permutations = tf.data.Dataset.range(1).map(
+        lambda _: tf.numpy_function(permutation, [], tf.int64)
+    )
+    indices = permutations.flat_map(batches)
     # As Keras has it: the array is handed on, and a batch gathered beside.
     arrays = tf.data.Dataset.from_tensors(x).repeat()
-    number = -(-count // batch_size)
+    options = tf.data.Options()
+    # They would take longer than they save of so short a chain.
+    options.experimental_optimization.apply_default_optimizations = False
     return (
         tf.data.Dataset.zip((indices, arrays))
         .map(
             lambda index, x: (tf.gather(x, index),),
             num_parallel_calls=tf.data.AUTOTUNE,
         )
-        .apply(tf.data.experimental.assert_cardinality(number))
+        .apply(tf.data.experimental.assert_cardinality(-(-count // batch_size)))
+        .with_options(options)
         .prefetch(tf.data.AUTOTUNE)
     )
 
