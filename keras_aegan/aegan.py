@@ -29,7 +29,12 @@ from keras_aegan.tokens import TokenSpec
 from keras_aegan.training import Trainer
 from keras_aegan.training.epoch_order import EpochOrder
 from keras_aegan.training.one_stage import check_one_stage, check_verdicts
-from keras_aegan.training.optimizer import PlayerOptimizers
+from keras_aegan.training.optimizer import (
+    PlayerOptimizers,
+    check_unshared,
+    optimizer_configs,
+    player_optimizers,
+)
 from keras_aegan.training.sides import CREATORS, CRITICS
 from keras_aegan.training.tracker import Tracker
 
@@ -225,7 +230,7 @@ on codes |
             )
 
         self._default_optimizer = MappingProxyType(
-            _optimizer_configs(optimizer, self._paying())
+            optimizer_configs(optimizer, self._paying())
         )
         self.built = True
 
@@ -460,7 +465,7 @@ on codes |
                 "No network has trainable variables. Set `trainable = True` "
                 "on one of them before `compile`."
             )
-        _check_unshared(owned)
+        check_unshared(owned)
         if optimizer is None:
             optimizer = {
                 player: self._default_optimizer[player] for player in owned
@@ -468,7 +473,7 @@ on codes |
         with self._placed():
             if not isinstance(optimizer, PlayerOptimizers):
                 optimizer = PlayerOptimizers(
-                    _player_optimizers(
+                    player_optimizers(
                         optimizer,
                         list(owned),
                         auto_scale_loss
@@ -1575,76 +1580,6 @@ def _refuse_weights(kwargs):
                 f"`{weight}` has no meaning in an adversarial game and is "
                 "not supported. Repeat the samples that should count more."
             )
-
-
-def _check_unshared(owned):
-    """Refuses a variable that two players would train."""
-    owners = {}
-    for player, variables in owned.items():
-        for variable in variables:
-            if id(variable) in owners:
-                raise ValueError(
-                    f"The {owners[id(variable)]} and the {player} share "
-                    f"'{variable.path}', which each of them would train by its "
-                    "own loss. Give each layers of its own, or freeze one of "
-                    "them."
-                )
-            owners[id(variable)] = player
-
-
-def _optimizer_configs(optimizer, players):
-    """The serialised default optimizer of each player."""
-    if optimizer is None:
-        optimizer = keras.optimizers.Adam(2e-4, beta_1=0.5)
-    if isinstance(optimizer, dict) and all(
-        isinstance(optimizer.get(player), dict) for player in players
-    ):
-        return copy.deepcopy(optimizer)
-    return {
-        player: keras.optimizers.serialize(one)
-        for player, one in _player_optimizers(optimizer, players).items()
-    }
-
-
-def _player_optimizers(optimizer, players, scale_loss=False):
-    """A fresh optimizer for each player, named after it."""
-    if not isinstance(optimizer, dict):
-        optimizer = dict.fromkeys(players, optimizer)
-    if set(optimizer) != set(players):
-        raise ValueError(
-            "Expected an optimizer for each player: "
-            f"{sorted(players)}. Received: {sorted(map(str, optimizer))}"
-        )
-    fresh = {}
-    for player in players:
-        # Keras changes the configuration that it is given: hand it a copy.
-        one = keras.optimizers.get(copy.deepcopy(optimizer[player]))
-        config = keras.optimizers.serialize(one)
-        config["config"]["name"] = player
-        one = keras.optimizers.deserialize(config)
-        if not isinstance(one, keras.optimizers.Optimizer):
-            raise ValueError(
-                "Expected an optimizer that Keras can make again from its "
-                f"configuration, which gave {one!r} for the {player}'s. Use "
-                "another."
-            )
-        vars(one).update(_weight_decay_exclusions(optimizer[player]))
-        if scale_loss and not isinstance(
-            one, keras.optimizers.LossScaleOptimizer
-        ):
-            one = keras.optimizers.LossScaleOptimizer(one, name=player)
-        fresh[player] = one
-    return fresh
-
-
-def _weight_decay_exclusions(optimizer):
-    """What `exclude_from_weight_decay` set, which no configuration has."""
-    names = ("_exclude_from_weight_decay", "_exclude_from_weight_decay_pattern")
-    return {
-        name: getattr(optimizer, name)
-        for name in names
-        if hasattr(optimizer, name)
-    }
 
 
 def _mean(encoding):

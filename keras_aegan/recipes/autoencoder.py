@@ -54,8 +54,7 @@ def autoencoder(
           https://doi.org/10.1126/science.1127647)
     """
     if output_activation == "auto":
-        has_range = networks.output_activation(kwargs) is not None
-        output_activation = "sigmoid" if has_range else None
+        output_activation = networks.output_activation(kwargs) and "sigmoid"
     settings = {
         "prior": None,
         "ema_momentum": None,

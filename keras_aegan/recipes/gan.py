@@ -79,6 +79,8 @@ def gan(
         "augment": augment,
     }
     end = networks.output_activation(kwargs)
+    if output_activation == "auto":
+        output_activation = end
     if hidden_units is None:
         generator = networks.generator(
             input_shape, encoding_dim, width, output_activation=end
@@ -90,9 +92,7 @@ def gan(
             encoding_dim,
             hidden_units,
             activation=activation,
-            output_activation=end
-            if output_activation == "auto"
-            else output_activation,
+            output_activation=output_activation,
         )
         discriminator = networks.dense_discriminator(
             input_shape, hidden_units[::-1], **critic

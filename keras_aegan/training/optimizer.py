@@ -1,5 +1,6 @@
 """One optimizer for Keras to carry, one inside it for each player."""
 
+import copy
 from types import MappingProxyType
 
 import keras
@@ -109,6 +110,93 @@ class PlayerOptimizers(Optimizer):
             for player, optimizer in config["optimizers"].items()
         }
         return cls(optimizers, name=config["name"])
+
+
+def check_unshared(owned: dict) -> None:
+    """Refuses a variable that two players would train.
+
+    Args:
+        owned: dict of player to the list of its own variables.
+    """
+    owners = {}
+    for player, variables in owned.items():
+        for variable in variables:
+            if id(variable) in owners:
+                raise ValueError(
+                    f"The {owners[id(variable)]} and the {player} share "
+                    f"'{variable.path}', which each of them would train by its "
+                    "own loss. Give each layers of its own, or freeze one of "
+                    "them."
+                )
+            owners[id(variable)] = player
+
+
+def optimizer_configs(optimizer, players: list[str]) -> dict:
+    """The serialised default optimizer of each player.
+
+    Args:
+        optimizer: see `player_optimizers`; or a dict of player to such a
+            configuration, or `None` for Adam.
+        players: their names.
+    """
+    if optimizer is None:
+        optimizer = keras.optimizers.Adam(2e-4, beta_1=0.5)
+    if isinstance(optimizer, dict) and all(
+        isinstance(optimizer.get(player), dict) for player in players
+    ):
+        return copy.deepcopy(optimizer)
+    return {
+        player: keras.optimizers.serialize(one)
+        for player, one in player_optimizers(optimizer, players).items()
+    }
+
+
+def player_optimizers(
+    optimizer, players: list[str], scale_loss: bool = False
+) -> dict:
+    """A fresh optimizer for each player, named after it.
+
+    Args:
+        optimizer: an optimizer, its name or its configuration, or a dict of
+            player to such.
+        players: their names.
+        scale_loss: whether each scales its loss against underflow.
+    """
+    if not isinstance(optimizer, dict):
+        optimizer = dict.fromkeys(players, optimizer)
+    if set(optimizer) != set(players):
+        raise ValueError(
+            "Expected an optimizer for each player: "
+            f"{sorted(players)}. Received: {sorted(map(str, optimizer))}"
+        )
+    fresh = {}
+    for player in players:
+        # Keras changes the configuration that it is given: hand it a copy.
+        one = keras.optimizers.get(copy.deepcopy(optimizer[player]))
+        config = keras.optimizers.serialize(one)
+        config["config"]["name"] = player
+        one = keras.optimizers.deserialize(config)
+        if not isinstance(one, Optimizer):
+            raise ValueError(
+                "Expected an optimizer that Keras can make again from its "
+                f"configuration, which gave {one!r} for the {player}'s. Use "
+                "another."
+            )
+        vars(one).update(_exclusions(optimizer[player]))
+        if scale_loss and not isinstance(one, LossScaleOptimizer):
+            one = LossScaleOptimizer(one, name=player)
+        fresh[player] = one
+    return fresh
+
+
+def _exclusions(optimizer):
+    """What `exclude_from_weight_decay` set, which no configuration has."""
+    names = ("_exclude_from_weight_decay", "_exclude_from_weight_decay_pattern")
+    return {
+        name: getattr(optimizer, name)
+        for name in names
+        if hasattr(optimizer, name)
+    }
 
 
 def decaying(learning_rate: float, decay_steps: int | None):

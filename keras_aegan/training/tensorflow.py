@@ -94,12 +94,13 @@ class Trainer(Game):
         """
 
     def _in_order(self, order, x, batch_size, shuffle=True, **kwargs):
-        is_alone = self.distribute_strategy.num_replicas_in_sync == 1
-        is_divided = kwargs.get("validation_split") or kwargs.get(
-            "steps_per_epoch"
+        is_left_to_keras = (
+            shuffle is not True
+            or kwargs.get("validation_split")
+            or kwargs.get("steps_per_epoch")
+            or self.distribute_strategy.num_replicas_in_sync > 1
         )
-        is_own = is_alone and not is_divided and hasattr(x, "shape")
-        if is_own and shuffle is True:
+        if hasattr(x, "shape") and not is_left_to_keras:
             x = _shuffled(x, batch_size or 32, order)
             batch_size, shuffle = None, False
         return {"x": x, "batch_size": batch_size, "shuffle": shuffle, **kwargs}
