@@ -108,13 +108,15 @@ class Trainer(Game):
             leaves[key] = tensor.detach().requires_grad_()
             return leaves[key]
 
-        with torch.enable_grad():
+        with torch.enable_grad(), self._waiting(groups):
             totals, values, changes = self._contained(
                 (lambda: pay(cut)) if is_cut else pay
             )
         # A player may owe nothing in a step, a lazy penalty alone.
         paid = {p: total.requires_grad_() for p, total in totals.items()}
         targets = {**paid, **outputs}
+
+        last = groups[-1][0]
 
         def pull(cotangents, variables, keys=()):
             asked = {
@@ -129,7 +131,9 @@ class Trainer(Game):
                     *(leaves[key] for key in keys),
                 ],
                 grad_outputs=list(asked.values()),
-                retain_graph=True,
+                # Keras's networks leave cycles that hold their outputs, and so
+                # all that was kept for the backward pass, until Python looks.
+                retain_graph=not (variables and last in cotangents),
                 allow_unused=True,
                 materialize_grads=True,
             )
@@ -139,6 +143,23 @@ class Trainer(Game):
         totals = {player: total.detach() for player, total in totals.items()}
         values = {term: value.detach() for term, value in values.items()}
         return totals, values, changes, list(outputs), pull
+
+    @contextlib.contextmanager
+    def _waiting(self, groups):
+        """Nothing is kept for a backward pass through who does not move."""
+        moving = {player for group in groups for player in group}
+        waiting = [
+            variable.value
+            for player in self.owned.keys() - moving
+            for variable in self.owned[player]
+        ]
+        for value in waiting:
+            value.requires_grad_(False)
+        try:
+            yield
+        finally:
+            for value in waiting:
+                value.requires_grad_(True)
 
     def _shared(self, data):
         """Of the same batch in each process, this one's rows."""
