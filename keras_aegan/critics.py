@@ -58,7 +58,7 @@ def judge(network: keras.Model, inputs, training: bool) -> dict:
     """A critic's results on data or codes, in float32.
 
     An autoencoder has no score of its own: it scores minus its mean squared
-    reconstruction error, its energy.
+    reconstruction error, its energy, of what it saw of the inputs.
 
     Args:
         network: the critic.
@@ -73,7 +73,8 @@ def judge(network: keras.Model, inputs, training: bool) -> dict:
         outputs = {results_of(network)[0]: outputs}
     results = {k: ops.cast(v, "float32") for k, v in outputs.items()}
     if "score" not in results:
-        error = results["reconstruction"] - ops.cast(inputs, "float32")
+        seen = results.get("seen", ops.cast(inputs, "float32"))
+        error = results["reconstruction"] - seen
         axes = tuple(range(1, len(error.shape)))
         results["score"] = -ops.mean(ops.square(error), axis=axes)
     return results

@@ -104,7 +104,7 @@ def _check_results(seat, network):
 
 def payments(losses, seats):
     """Each term's payers and weights, for the seats that are filled."""
-    owed = {}
+    owed, trained = {}, set()
     for loss in losses:
         if not isinstance(loss, Loss):
             raise ValueError(
@@ -141,9 +141,13 @@ def payments(losses, seats):
                 for seat, weight in payers.items()
                 if seat in seats and seats[seat].trainable_variables
             }
+            trained |= {
+                seat
+                for seat, weight in owed[term].items()
+                if weight and seat in (*CRITICS, *loss.path)
+            }
     for seat, network in seats.items():
-        paid = any(payers.get(seat) for payers in owed.values())
-        if network.trainable_variables and not paid:
+        if network.trainable_variables and seat not in trained:
             raise ValueError(
                 f"No loss trains the {seat}. Add one that it pays for, freeze "
                 f"it (`trainable = False`), or leave it away. Received: losses="
@@ -154,13 +158,15 @@ def payments(losses, seats):
 
 def _check_needs(loss, seats):
     """Refuses a loss whose networks do not give what it looks at."""
-    for seat, result in loss.needs.items():
+    for seat, results in loss.needs.items():
+        results = (results,) if isinstance(results, str) else results
         given = outputs_of(seats[seat])
         if not isinstance(given, dict):
             given = results_of(seats[seat]) if seat in CRITICS else ("codes",)
-        if result not in given:
+        if missing := [result for result in results if result not in given]:
             raise ValueError(
-                f"The loss '{loss.name}' needs the {seat} to give '{result}'. "
+                f"The loss '{loss.name}' needs the {seat} to give "
+                f"'{missing[0]}'. "
                 f"Received: a {seat} that gives {sorted(given)}. Build it with "
                 "a dict of outputs by these names; the functions of "
                 "`keras_aegan.networks` have an option for it."

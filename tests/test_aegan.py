@@ -125,6 +125,24 @@ def test_what_does_not_fit_is_refused(tiny_model, arguments, message):
 
 
 @pytest.mark.parametrize(
+    ("seats", "game", "seat"),
+    [
+        (("discriminator",), [losses.DataAdversarialLoss()], "encoder"),
+        (
+            ("latent_discriminator",),
+            [losses.CodeAdversarialLoss("hinge")],
+            "generator",
+        ),
+    ],
+)
+def test_a_network_that_no_loss_depends_on_is_refused(
+    tiny_model, seats, game, seat
+):
+    with pytest.raises(ValueError, match=f"No loss trains the {seat}"):
+        tiny_model(("encoder", *seats), losses=game)
+
+
+@pytest.mark.parametrize(
     ("loss", "seat"),
     [
         (losses.ReconstructionLoss(), "encoder"),

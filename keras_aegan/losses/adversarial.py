@@ -6,7 +6,7 @@ from collections.abc import Callable
 import keras
 from keras import ops
 
-from keras_aegan.losses.loss import Loss
+from keras_aegan.losses.loss import Loss, path_of
 
 
 @dataclasses.dataclass(frozen=True)
@@ -105,10 +105,26 @@ class _Adversarial(Loss):
         """Whether what is judged as real is created too, and pays as well."""
         return False
 
+    @property
+    def path(self):
+        return path_of(*self._judged_of_creators())
+
+    def _judged_of_creators(self):
+        """What the creators' term is about."""
+        found = [self.fake, self.real] if self._compares() else [self.fake]
+        return [
+            part
+            for what in found
+            for part in ((what,) if isinstance(what, str) else what)
+        ]
+
+    def _compares(self):
+        """Whether the creators' term is about what is judged as real too."""
+        return self.mutual or self.formulation == "relativistic"
+
     def _is_alone(self, rollout):
         """Whether the creators move alone, and pay for fakes alone."""
-        compares = self.mutual or self.formulation == "relativistic"
-        return self.critic in rollout.waiting and not compares
+        return self.critic in rollout.waiting and not self._compares()
 
     def _fooling(self, rollout, what):
         """What the creators pay for a fake that nothing is compared with."""
@@ -187,6 +203,10 @@ class _Cycled(_Adversarial):
         self.real_weight = real_weight
         if cycle_weight:
             self.seats = (*self.seats, "encoder")
+
+    def _judged_of_creators(self):
+        cycled = [self.cycled] if self.cycle_weight else []
+        return super()._judged_of_creators() + cycled
 
     def values(self, rollout):
         if self._is_alone(rollout):

@@ -5,7 +5,7 @@ import math
 import keras
 from keras import ops
 
-from keras_aegan.losses.loss import Loss
+from keras_aegan.losses.loss import Loss, path_of
 from keras_aegan.sharing import whole
 
 #: Of the kernel's width, as in Tolstikhin's code.
@@ -61,6 +61,10 @@ class KLDivergenceLoss(Loss):
     ):
         super().__init__(weight=weight, players=players, name=name, **kwargs)
 
+    @property
+    def path(self):
+        return path_of("codes")
+
     def terms(self):
         return {self.name: dict.fromkeys(self.creators, self.weight)}
 
@@ -101,6 +105,10 @@ class CodeNormLoss(Loss):
         **kwargs,
     ):
         super().__init__(weight=weight, players=players, name=name, **kwargs)
+
+    @property
+    def path(self):
+        return path_of("codes")
 
     def terms(self):
         return {self.name: dict.fromkeys(self.creators, self.weight)}
@@ -145,6 +153,10 @@ class MaximumMeanDiscrepancyLoss(Loss):
         **kwargs,
     ):
         super().__init__(weight=weight, players=players, name=name, **kwargs)
+
+    @property
+    def path(self):
+        return path_of("codes", "prior_codes")
 
     def terms(self):
         return {self.name: dict.fromkeys(self.creators, self.weight)}

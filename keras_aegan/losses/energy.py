@@ -7,7 +7,7 @@ over the sample's values: low means real.
 import keras
 from keras import ops
 
-from keras_aegan.losses.loss import Loss
+from keras_aegan.losses.loss import Loss, path_of
 from keras_aegan.sharing import whole
 
 
@@ -15,7 +15,8 @@ def _energy(error):
     """Each sample's energy, of a judgement and of what was judged."""
 
     def energy(judged, given):
-        errors = judged["reconstruction"] - ops.cast(given, "float32")
+        seen = judged.get("seen", ops.cast(given, "float32"))
+        errors = judged["reconstruction"] - seen
         axes = tuple(range(1, len(errors.shape)))
         return ops.mean(error(errors), axis=axes)
 
@@ -54,6 +55,10 @@ class _Energy(Loss):
         if fake == "reconstructed":
             self.seats = (*self.seats, "encoder")
 
+    @property
+    def path(self):
+        return path_of(self.fake)
+
     def terms(self):
         return {
             f"{self.name}_adversarial": {"discriminator": 1.0},
@@ -87,6 +92,11 @@ class _Energy(Loss):
             f"{self.name}_fooling": fooling,
             f"{self.name}_real_energy": real_energy,
         }
+
+    def _named_own(self, term):
+        """A term's name, by which two losses of the kind are told apart."""
+        is_only = self.name == "discriminator"
+        return term if is_only else f"{self.name}_{term}"
 
     def _state(self, name, value):
         return self.add_weight(
@@ -162,13 +172,13 @@ class MarginEnergyLoss(_Energy):
         self.margin = float(margin)
         self.pulling_away = float(pulling_away)
         if pulling_away:
-            self.needs = {"discriminator": "features"}
+            self.needs = {"discriminator": ("reconstruction", "features")}
             self.beyond_scores = "features"
 
     def terms(self):
         terms = super().terms()
         if self.pulling_away:
-            terms["pulling_away"] = dict.fromkeys(
+            terms[self._named_own("pulling_away")] = dict.fromkeys(
                 self.creators, self.pulling_away
             )
         return terms
@@ -185,7 +195,8 @@ class MarginEnergyLoss(_Energy):
             )
         if self.pulling_away:
             judged = rollout.judgement("discriminator", self.fake)
-            values["pulling_away"] = pulling_away(whole(judged["features"]))
+            term = self._named_own("pulling_away")
+            values[term] = pulling_away(whole(judged["features"]))
         return values
 
     def get_config(self):
@@ -205,8 +216,9 @@ def pulling_away(codes):
     """
     count = ops.shape(codes)[0]
     codes = ops.reshape(codes, (count, -1))
-    lengths = ops.sqrt(ops.sum(ops.square(codes), axis=1, keepdims=True))
-    codes = codes / ops.maximum(lengths, 1e-8)
+    squares = ops.sum(ops.square(codes), axis=1, keepdims=True)
+    # The root's own gradient is infinite at 0, where a code may be: all ReLU.
+    codes = codes / ops.sqrt(ops.maximum(squares, 1e-16))
     cosines = ops.square(ops.matmul(codes, ops.transpose(codes)))
     own = ops.sum(ops.square(ops.sum(ops.square(codes), axis=1)))
     pairs = ops.cast(count * (count - 1), "float32")
@@ -267,7 +279,8 @@ class EquilibriumEnergyLoss(_Energy):
         self.k = self._state("k", 0.0)
 
     def terms(self):
-        return {**super().terms(), "k": {}, "m_global": {}}
+        own = ("k", "m_global")
+        return {**super().terms(), **{self._named_own(t): {} for t in own}}
 
     def values(self, rollout):
         if self._is_alone(rollout):
@@ -278,8 +291,9 @@ class EquilibriumEnergyLoss(_Energy):
         k = self.k + 0.0
         return {
             **self._named(real - k * fake, fake, real),
-            "k": k,
-            "m_global": real + ops.abs(self.gamma * real - fake),
+            self._named_own("k"): k,
+            self._named_own("m_global"): real
+            + ops.abs(self.gamma * real - fake),
         }
 
     def after_step(self, values):
@@ -305,6 +319,10 @@ class AdaptiveMarginEnergyLoss(_Energy):
     becomes that epoch's mean energy of data, if that is below `m` and below
     the fakes' mean energy, and the fakes' energy rose since the epoch before:
     the generator lost ground.
+
+    The creators' optimizers run meanwhile, on gradients of zero. Use one whose
+    first real steps that does not enlarge, such as Adamax (the recipe's):
+    Adam's would be up to `1 / sqrt(1 - beta_2)` times its rate.
 
     The margin and the epoch's sums are variables: saved and restored. In the
     logs, beside `discriminator_adversarial`, `discriminator_fooling` and
@@ -344,7 +362,8 @@ class AdaptiveMarginEnergyLoss(_Energy):
         self.last_fake = self._state("last_fake", float("inf"))
 
     def terms(self):
-        return {**super().terms(), "margin": {}, "fake_energy": {}}
+        own = ("margin", "fake_energy")
+        return {**super().terms(), **{self._named_own(t): {} for t in own}}
 
     def values(self, rollout):
         playing = ops.cast(self.epochs >= self.warmup, "float32")
@@ -359,15 +378,16 @@ class AdaptiveMarginEnergyLoss(_Energy):
                 playing * ops.mean(fake),
                 ops.mean(real),
             ),
-            "margin": margin,
-            "fake_energy": ops.mean(fake),
+            self._named_own("margin"): margin,
+            self._named_own("fake_energy"): ops.mean(fake),
         }
 
     def after_step(self, values):
         real = values[f"{self.name}_real_energy"]
         self.steps.assign(self.steps + 1.0)
         self.real_sum.assign(self.real_sum + real)
-        self.fake_sum.assign(self.fake_sum + values["fake_energy"])
+        fake = values[self._named_own("fake_energy")]
+        self.fake_sum.assign(self.fake_sum + fake)
 
     def after_epoch(self):
         epochs, steps, margin, last_fake = (

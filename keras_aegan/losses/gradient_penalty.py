@@ -7,11 +7,19 @@ from keras import ops
 
 from keras_aegan.critics import judge
 from keras_aegan.losses.input_gradient import input_gradient
-from keras_aegan.losses.loss import Loss
+from keras_aegan.losses.loss import Loss, check_has_none
 
-_PLACES = {
-    "discriminator": {"real": "data", "fake": "generated"},
-    "latent_discriminator": {"real": "prior_codes", "fake": "codes"},
+#: What each critic judges: what is real, and the fakes that there may be.
+_REAL = {"discriminator": "data", "latent_discriminator": "prior_codes"}
+_FAKES = {
+    "discriminator": ("generated", "reconstructed"),
+    "latent_discriminator": ("codes", "recovered_codes"),
+}
+_SEATS = {
+    "generated": ("generator",),
+    "codes": ("encoder",),
+    "reconstructed": ("generator", "encoder"),
+    "recovered_codes": ("generator", "encoder"),
 }
 
 
@@ -50,11 +58,16 @@ class _Penalty(Loss):
         name: str | None = None,
         **kwargs,
     ):
-        if critic not in _PLACES:
+        if critic not in _REAL:
             raise ValueError(
-                f"Expected critic to be one of {sorted(_PLACES)}. Received: "
+                f"Expected critic to be one of {sorted(_REAL)}. Received: "
                 f"critic={critic!r}"
             )
+        remedies = {
+            "weight": "What the critic pays is multiplied with gamma.",
+            "players": "The critic pays: choose it with critic.",
+        }
+        check_has_none(self, kwargs, remedies)
         place = "" if critic == "discriminator" else "latent_"
         super().__init__(name=name or place + self.prefix, **kwargs)
         if not gamma >= 0:
@@ -69,12 +82,11 @@ class _Penalty(Loss):
         self.gamma = float(gamma)
         self.interval = int(interval)
         self.critic = critic
-        self.seats = (critic, *self._creator())
+        self.seats = (critic,)
 
-    def _creator(self):
-        """The seat whose fakes it looks at."""
-        latent = self.critic == "latent_discriminator"
-        return ("encoder",) if latent else ("generator",)
+    @property
+    def path(self):
+        return set()  # The critic alone pays.
 
     def terms(self):
         return {self.name: {self.critic: self.factor * self.gamma}}
@@ -164,20 +176,43 @@ class R1Penalty(_Penalty):
     prefix = "r1"
     factor = 0.5
 
-    def _creator(self):
-        return ()
-
     def _points(self, rollout):
-        return getattr(rollout, _PLACES[self.critic]["real"])
+        return getattr(rollout, _REAL[self.critic])
+
+
+class _AtFakes(_Penalty):
+    """A penalty where fakes are."""
+
+    def __init__(
+        self,
+        gamma: float = 1.0,
+        interval: int = 1,
+        critic: str = "discriminator",
+        name: str | None = None,
+        fake: str | None = None,
+        **kwargs,
+    ):
+        super().__init__(gamma, interval, critic, name, **kwargs)
+        kinds = _FAKES[critic]
+        if fake not in (None, *kinds):
+            raise ValueError(
+                f"Expected fake to be one of {kinds} for the {critic}. "
+                f"Received: fake={fake!r}"
+            )
+        self.fake = fake or kinds[0]
+        self.seats = (critic, *_SEATS[self.fake])
+
+    def get_config(self):
+        return {**super().get_config(), "fake": self.fake}
 
 
 @keras.saving.register_keras_serializable(package="keras_aegan")
-class R2Penalty(_Penalty):
+class R2Penalty(_AtFakes):
     """The discriminator's squared gradient at fake samples.
 
-    As `R1Penalty`, at `G(z)` for the discriminator of data and at `E(x)` for
-    the one of codes. Together with the relativistic pairing loss and R1 it
-    gives local convergence. In the logs: `r2` (or `latent_r2`).
+    As `R1Penalty`, by default at `G(z)` for the discriminator of data and at
+    `E(x)` for the one of codes. Together with the relativistic pairing loss
+    and R1 it gives local convergence. In the logs: `r2` (or `latent_r2`).
 
     Args:
         gamma: the penalty's weight, usually R1's.
@@ -185,6 +220,8 @@ class R2Penalty(_Penalty):
             `interval` there. 1 (default) is exact; 4 to 16 costs less.
         critic: `"discriminator"` (default) or `"latent_discriminator"`.
         name: the term's name, by default `"r2"` or `"latent_r2"`.
+        fake: `"generated"` (default) or `"reconstructed"`, as the adversarial
+            loss's; for codes `"codes"` (default) or `"recovered_codes"`.
 
     Example:
 
@@ -203,11 +240,11 @@ class R2Penalty(_Penalty):
     factor = 0.5
 
     def _points(self, rollout):
-        return getattr(rollout, _PLACES[self.critic]["fake"])
+        return getattr(rollout, self.fake)
 
 
 @keras.saving.register_keras_serializable(package="keras_aegan")
-class GradientPenalty(_Penalty):
+class GradientPenalty(_AtFakes):
     """The critic's gradient between real and fake, held at length 1 (WGAN-GP).
 
     The critic pays `gamma * mean((|dD(y)/dy| - 1)^2)` at points `y` drawn
@@ -222,6 +259,8 @@ class GradientPenalty(_Penalty):
         critic: `"discriminator"` (default) or `"latent_discriminator"`.
         name: the term's name, by default `"gradient_penalty"` or
             `"latent_gradient_penalty"`.
+        fake: `"generated"` (default) or `"reconstructed"`, as the adversarial
+            loss's; for codes `"codes"` (default) or `"recovered_codes"`.
 
     Example:
 
@@ -243,7 +282,7 @@ class GradientPenalty(_Penalty):
     def _points(self, rollout):
         real, fake = (
             ops.cast(getattr(rollout, place), "float32")
-            for place in _PLACES[self.critic].values()
+            for place in (_REAL[self.critic], self.fake)
         )
         ones = (1,) * (len(real.shape) - 1)
         share = 0.5 + 0.5 * rollout.draw("uniform", (ops.shape(real)[0], *ones))

@@ -11,7 +11,7 @@ import keras
 from keras import ops
 
 from keras_aegan.losses.codes import kl_to_normal
-from keras_aegan.losses.loss import Loss
+from keras_aegan.losses.loss import Loss, check_has_none
 
 _FAKES = ("reconstructed", "generated")
 
@@ -32,6 +32,11 @@ class _Introspective(Loss):
     player: str
 
     def __init__(self, weights: dict, name: str | None = None, **kwargs):
+        remedies = {
+            "weight": f"Its parts have weights of their own: {[*weights]}.",
+            "players": f"The {self.player} pays.",
+        }
+        check_has_none(self, kwargs, remedies)
         super().__init__(name=name or f"introspective_{self.player}", **kwargs)
         for argument, value in weights.items():
             if not value >= 0:

@@ -4,6 +4,16 @@ import keras
 
 _CREATORS = ("encoder", "generator", "prior")
 _PAYING = (*_CREATORS, "second_encoder")
+#: The creators' networks that lead to a rollout's tensors.
+_PATHS = {
+    "data": (),
+    "prior_codes": ("prior",),
+    "codes": ("encoder",),
+    "generated": ("generator", "prior"),
+    "reconstructed": ("generator", "encoder"),
+    "recovered_codes": ("encoder", "generator", "prior"),
+    "second_codes": ("second_encoder", "generator", "encoder"),
+}
 
 
 class Loss(keras.layers.Layer):
@@ -29,7 +39,7 @@ class Loss(keras.layers.Layer):
     #: Seats that must be filled for this loss to be computed.
     seats: tuple[str, ...] = ()
     #: What a seat's network must give by name, besides a score or a code.
-    needs: dict[str, str] = {}
+    needs: dict[str, str | tuple[str, ...]] = {}
     #: How many inputs the critic that it asks has.
     inputs: int = 1
     #: What creators pay of a critic's judgement of fakes beside its verdict.
@@ -61,7 +71,15 @@ class Loss(keras.layers.Layer):
     @property
     def creators(self) -> tuple[str, ...]:
         """The seats that pay for what is created: codes and data."""
-        return self.players or _CREATORS
+        return _CREATORS if self.players is None else self.players
+
+    @property
+    def path(self) -> set[str]:
+        """The creators' seats whose weights the terms depend on.
+
+        Those that pay and are not on it learn nothing from the loss.
+        """
+        return set(_PAYING)
 
     def terms(self) -> dict[str, dict[str, float]]:
         """The name of each term, and what each player pays of it.
@@ -88,3 +106,27 @@ class Loss(keras.layers.Layer):
         config = super().get_config()
         config.update(weight=self.weight, players=self.players)
         return config
+
+
+def path_of(*tensors: str) -> set[str]:
+    """The creators' seats that lead to tensors of a `Rollout`."""
+    return {seat for tensor in tensors for seat in _PATHS[tensor]}
+
+
+def check_has_none(loss: Loss, arguments: dict, remedies: dict) -> None:
+    """Refuses arguments that a loss does not take from its base class.
+
+    Args:
+        loss: the loss.
+        arguments: what it was given beside its own.
+        remedies: from an argument's name to what to do instead.
+
+    Raises:
+        TypeError: if one of them was given.
+    """
+    for argument, remedy in remedies.items():
+        if argument in arguments:
+            raise TypeError(
+                f"`{type(loss).__name__}` has no argument '{argument}'. "
+                f"{remedy}"
+            )

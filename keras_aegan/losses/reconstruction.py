@@ -4,7 +4,7 @@ import keras
 from keras import ops
 
 from keras_aegan.losses.distances import DISTANCES, check_distance
-from keras_aegan.losses.loss import Loss
+from keras_aegan.losses.loss import Loss, check_has_none, path_of
 
 
 class _Cycle(Loss):
@@ -25,6 +25,10 @@ class _Cycle(Loss):
             weight=weight, players=players, name=name or self.term, **kwargs
         )
         self.distance = check_distance(distance)
+
+    @property
+    def path(self):
+        return path_of(self.start, self.end)
 
     def terms(self):
         return {self.name: dict.fromkeys(self.creators, self.weight)}
@@ -147,7 +151,8 @@ class ReencodingLoss(_Cycle):
         players: tuple[str, ...] | None = None,
         **kwargs,
     ):
-        super().__init__(distance, players=players or self.seats, **kwargs)
+        players = self.seats if players is None else players
+        super().__init__(distance, players=players, **kwargs)
 
 
 @keras.saving.register_keras_serializable(package="keras_aegan")
@@ -189,6 +194,10 @@ class FeatureReconstructionLoss(Loss):
     ):
         super().__init__(weight=weight, players=players, name=name, **kwargs)
         self.distance = check_distance(distance)
+
+    @property
+    def path(self):
+        return path_of("reconstructed")
 
     def terms(self):
         return {self.name: dict.fromkeys(self.creators, self.weight)}
@@ -241,8 +250,13 @@ class CriticReconstructionLoss(Loss):
         name: str = "discriminator_reconstruction",
         **kwargs,
     ):
+        check_has_none(self, kwargs, {"players": "The discriminator pays."})
         super().__init__(weight=weight, name=name, **kwargs)
         self.distance = check_distance(distance)
+
+    @property
+    def path(self):
+        return set()  # The critic alone pays.
 
     def terms(self):
         return {self.name: {"discriminator": self.weight}}

@@ -6,6 +6,7 @@ from keras import ops
 from keras_aegan.critics import judge
 from keras_aegan.losses.adversarial import DataAdversarialLoss
 from keras_aegan.losses.input_gradient import input_gradient
+from keras_aegan.losses.loss import check_has_none
 from keras_aegan.sharing import batch_size, whole
 
 
@@ -54,6 +55,8 @@ class ScheduledAdversarialLoss(DataAdversarialLoss):
         fake: str = "reconstructed",
         **kwargs,
     ):
+        remedy = "It judges reconstructions, and nothing else."
+        check_has_none(self, kwargs, {"cycle_weight": remedy})
         super().__init__(formulation, weight, fake=fake, **kwargs)
         if formulation == "relativistic" or fake != "reconstructed":
             raise ValueError(
@@ -112,7 +115,7 @@ class ScheduledAdversarialLoss(DataAdversarialLoss):
 
     def get_config(self):
         config = super().get_config()
-        del config["cycle_weight"], config["real_weight"]
+        del config["cycle_weight"]
         config.update(
             start=self.start, ramp=self.ramp, max_ratio=self.max_ratio
         )

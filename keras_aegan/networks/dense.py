@@ -84,9 +84,10 @@ def dense_generator(
         latent_dim: number of values in a code.
         hidden_units: width of each hidden layer; none by default.
         activation: activation of the hidden layers.
-        output_activation: `"tanh"` (default) or `"sigmoid"` for data with a
-            range, `None` for data without one. A sigmoid's 0 to 1 is spread
-            over the -1 to 1 that all networks here work in.
+        output_activation: `"tanh"` (default), `"sigmoid"` or `"relu"` for
+            data with a range, `None` for data without one. All networks here
+            work in -1 to 1: a sigmoid's 0 to 1 is spread over it, and a
+            ReLU's 0 is moved to -1.
         name: the network's name.
 
     Returns:
@@ -105,6 +106,8 @@ def dense_generator(
     )(features)
     if output_activation == "sigmoid":
         data = layers.Rescaling(2.0, offset=-1.0)(data)
+    elif output_activation == "relu":
+        data = layers.Rescaling(1.0, offset=-1.0)(data)
     return keras.Model(code, layers.Reshape(data_shape)(data), name=name)
 
 

@@ -67,7 +67,7 @@ def aegan(
             of a pixel there is black.
         reconstruction_gradient: `"joint"` (default), encoder and generator
             both pay for the reconstruction, or `"none"`, only the encoder
-            does: the generator then learns from the game alone.
+            does: the generator then learns from the game and `z`'s cycle.
         latent_reconstruction_weight: weight of `|z - E(G(z))|^2`.
         augment: kinds of `keras_aegan.layers.DiffAugment` on what the
             discriminator sees, for few pictures; none by default.

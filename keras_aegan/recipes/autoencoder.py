@@ -55,6 +55,9 @@ def autoencoder(
     """
     if output_activation == "auto":
         output_activation = networks.output_activation(kwargs) and "sigmoid"
+    # Squares in -1 to 1, where networks see data with a range, are four times
+    # those in 0 to 1.
+    weight = 0.25 if networks.output_activation(kwargs) else 1.0
     settings = {
         "prior": None,
         "ema_momentum": None,
@@ -74,7 +77,6 @@ def autoencoder(
             hidden_units,
             code_activation=code_activation,
         ),
-        # Squares in the networks' -1 to 1 are four times those in 0 to 1.
-        losses=[ReconstructionLoss("mse", weight=0.25)],
+        losses=[ReconstructionLoss("mse", weight=weight)],
         **settings | kwargs,
     )

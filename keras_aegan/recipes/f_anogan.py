@@ -60,8 +60,11 @@ def f_anogan(
             f"Received: codes of shape {gan.latent_shape}"
         )
     (latent_dim,) = gan.latent_shape
+    has_network = isinstance(gan.prior, keras.Model)
     settings = {
-        "prior": gan.prior,
+        "prior": gan.copied("prior", trainable=False)
+        if has_network
+        else gan.prior,
         "optimizer": keras.optimizers.Adam(learning_rate),
         "name": "f_anogan",
     }

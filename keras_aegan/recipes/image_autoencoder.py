@@ -13,7 +13,9 @@ ratio of the two gradients at `x~`, is at most `max_ratio`. Esser et al.
 (2021), equations 6 and 7; Rombach et al. (2022), appendix G. Different from
 the papers: the critic's own features in place of a pretrained network's
 (LPIPS); the ratio is taken at `x~` instead of the last layer's weights; the
-soft start; no batch normalisation in the critic.
+soft start; no batch normalisation in the critic; `KL` is summed over the code
+beside means over pixels, where the papers sum both: it weighs as many times
+more as a sample has values.
 """
 
 import keras

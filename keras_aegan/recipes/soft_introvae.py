@@ -6,7 +6,8 @@ raises theirs. Its two losses stand in `keras_aegan.losses`:
 `IntrospectiveEncoderLoss` and `IntrospectiveGeneratorLoss`. The encoder moves
 first, the generator on the encoder's new weights. Daniel and Tamar (2021),
 equation 2. Different from the paper: residual networks without batch
-normalisation.
+normalisation; errors are squared in -1 to 1, where they are four times those in
+0 to 1.
 """
 
 import keras

@@ -4,7 +4,12 @@ import pytest
 from keras import layers, ops
 
 from keras_aegan import AEGAN
-from keras_aegan.losses import DataAdversarialLoss, R1Penalty, R2Penalty
+from keras_aegan.losses import (
+    DataAdversarialLoss,
+    GradientPenalty,
+    R1Penalty,
+    R2Penalty,
+)
 from keras_aegan.rollout import Rollout
 
 SIZE = 5
@@ -265,6 +270,38 @@ def test_terms_payers_and_seats(place):
     }
     assert set(loss.seats) == seats[place]
     assert set(kind(critic=critic, name="mine").terms()) == {"mine"}
+
+
+@pytest.mark.parametrize("kind", [R2Penalty, GradientPenalty])
+@pytest.mark.parametrize(
+    ("critic", "fake"),
+    [
+        ("discriminator", "reconstructed"),
+        ("latent_discriminator", "recovered_codes"),
+    ],
+)
+def test_it_may_look_at_other_fakes(kind, critic, fake):
+    loss = kind(critic=critic, fake=fake)
+    assert set(loss.seats) == {critic, "generator", "encoder"}
+    again = kind.from_config(loss.get_config())
+    assert again.get_config() == loss.get_config()
+    # None other than these are made.
+    real = {"discriminator": "data", "latent_discriminator": "prior_codes"}
+    made = {
+        name: ops.convert_to_tensor(np.full((3, SIZE), value, "float32"))
+        for name, value in ((real[critic], 0.0), (fake, 1.0))
+    }
+    rollout = Rollout({critic: linear()}, None, None, _draw, 0, None, True)
+    rollout._codes["generated"] = made.pop("recovered_codes", None)
+    vars(rollout).update(made)
+    points = ops.convert_to_numpy(loss._points(rollout))
+    assert (points > 0).all() and (points <= 1).all()
+    with pytest.raises(ValueError, match=f"one of .* for the {critic}"):
+        kind(critic=critic, fake="data")
+
+
+def _draw(kind, shape):
+    return keras.random.uniform(shape, -0.9, 0.9)
 
 
 @places

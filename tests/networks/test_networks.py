@@ -186,6 +186,13 @@ def test_dense_data_are_within_minus_one_to_one(activation):
     assert made.max() == pytest.approx(1)
 
 
+def test_a_relus_nothing_is_the_darkest():
+    generator = networks.dense_generator((4, 4, 1), 5, output_activation="relu")
+    made = run(generator, noise(8, 5))
+    assert made.min() == -1
+    assert made.max() > -1
+
+
 def test_dense_data_without_an_activation_are_free():
     generator = networks.dense_generator((4,), 5, output_activation=None)
     assert abs(run(generator, 1e4 * noise(4, 5))).max() > 100

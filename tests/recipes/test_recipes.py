@@ -172,6 +172,27 @@ def test_an_image_of_a_bad_shape_is_refused(name):
         recipes.get(name)((1, 28, 28))
 
 
+def test_an_error_of_data_without_a_range_is_not_rescaled():
+    kept = recipes.autoencoder((4,), data_range=None, data_dtype="float32")
+    assert recipes.autoencoder((4,)).objectives[0].weight == 0.25
+    assert kept.objectives[0].weight == 1.0
+
+
+def test_f_anogan_leaves_a_trained_prior_as_it_is():
+    prior = keras.Sequential(
+        [keras.Input((2,)), keras.layers.Dense(3)], name="prior"
+    )
+    gan = recipes.gan((28, 28, 1), 3, width=4, prior=prior, seed=0)
+    model = recipes.f_anogan(gan, width=4)
+    assert prior.trainable
+    assert model.prior is not prior
+    assert not model.prior.trainable
+    for a, b in zip(model.prior.weights, gan.ema_prior.weights, strict=True):
+        np.testing.assert_array_equal(
+            ops.convert_to_numpy(a), ops.convert_to_numpy(b)
+        )
+
+
 def test_recipes_by_name():
     assert recipes.names() == sorted(recipes.names())
     assert {"aegan", "aegan_classic"} <= set(recipes.names())
