@@ -14,6 +14,7 @@ from keras_aegan.cli import main
 from keras_aegan.cli import train as cli_train
 from keras_aegan.cli.arguments import parse
 from keras_aegan.cli.stages import stages
+from keras_aegan.images import read_data
 
 SMALL = "--batch-size 8 --option width=4 --option latent_dim=4".split()
 TINY = ["--recipe", "aegan", *SMALL]
@@ -295,6 +296,37 @@ def test_a_mixture_is_fitted_to_no_more_samples_than_it_needs(
     assert "Fitting a mixture to 16 samples' codes" in capsys.readouterr().out
 
 
+def test_a_mixture_of_codes_is_fitted_anew_where_the_codes_have_moved(
+    data, tmp_path, capsys
+):
+    argv = ["train", "--data", data, "--epochs", 1, *SMALL[:2]]
+    rae = ["--recipe", "rae", "--image-size", 28, *SMALL[2:], "--mixture", 2]
+    first = tmp_path / "first"
+    assert run(*argv, *rae, "--output", first) == 0
+    argv += ["--preset", first]
+    assert run(*argv, "--output", tmp_path / "auto") == 0
+    assert run(*argv, "--output", tmp_path / "two", "--mixture", 2) == 0
+
+    pixels = read_data(data)
+    for folder, components in (("first", 2), ("auto", 1), ("two", 2)):
+        model = AEGAN.from_preset(tmp_path / folder)
+        mixture = model.prior.get_layer("mixture")
+        assert mixture.components == components
+        # Expectation maximization keeps the codes' mean.
+        shares, means, _ = mixture.get_weights()
+        codes = model.encode(pixels).mean(axis=0)
+        np.testing.assert_allclose(shares @ means, codes, atol=1e-5)
+
+    game = ["--recipe", "mixture_aegan", "--first", first, *argv[1:5]]
+    assert run("train", *game, *SMALL[:2], "--output", tmp_path / "game") == 0
+    line = mistake(
+        capsys,
+        *(*argv[:5], *SMALL[:2], "--preset", tmp_path / "game"),
+        *("--output", tmp_path / "no", "--mixture", 2),
+    )
+    assert "--mixture is for models with an encoder and no prior" in line
+
+
 def test_two_stages_refuse_what_they_cannot_do(data, tmp_path, capsys):
     argv = ["train", "--data", data, "--output", tmp_path / "no"]
     line = mistake(capsys, *argv, "--epochs", 1)
@@ -333,6 +365,32 @@ def test_two_stages_go_on_where_the_second_had_not_come_far(
     assert (first / "model.safetensors").stat().st_mtime_ns == made
     about = json.loads((tmp_path / "mine" / "metadata.json").read_text())
     assert about["recipe"] == "mixture_aegan"
+    # Now it has ended.
+    line = mistake(capsys, *argv, "--resume")
+    assert f"no interrupted training in {backup}" in line
+
+
+def test_two_stages_in_the_working_directory_are_refused(
+    data, tmp_path, monkeypatch, capsys
+):
+    monkeypatch.chdir(tmp_path)
+    line = mistake(capsys, "train", "--data", data, "--output", ".", *SMALL)
+    assert "it is the working directory" in line
+
+
+def test_a_mixture_is_fitted_anew_where_a_critic_does_not_go_by_it(
+    data, tmp_path
+):
+    argv = ["train", "--data", data, "--epochs", 1, "--batch-size", 8]
+    first = ["--recipe", "autoencoder_gan", "--image-size", 28, "--mixture", 1]
+    first += ["--option", "encoding_dim=4"]
+    assert run(*argv, *first, "--output", tmp_path / "first") == 0
+    again = ["--preset", tmp_path / "first", "--output", tmp_path / "again"]
+    assert run(*argv, *again) == 0
+    model = AEGAN.from_preset(tmp_path / "again")
+    _, means, _ = model.prior.get_layer("mixture").get_weights()
+    codes = model.encode(read_data(data)).mean(axis=0)
+    np.testing.assert_allclose(means[0], codes, atol=1e-5)
 
 
 def test_a_preset_is_not_written_among_the_data(data, capsys):

@@ -251,7 +251,8 @@ def _add_train(command: Callable) -> None:
         metavar="N",
         help="at the end fit a mixture of N normal distributions to the codes "
         "of a model without a prior (such as the recipe rae's), so that it "
-        "generates; auto: 40, or as many as the data are enough for",
+        "generates; auto: 40, or as many as the data are enough for (default: "
+        "none; auto for a preset that has a mixture)",
     )
     parser.add_argument(
         "--resume",

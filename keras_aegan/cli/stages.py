@@ -57,15 +57,26 @@ def _left(stages):
     """The stages from the one on that was interrupted."""
     for stage in stages:
         stage.resume = is_interrupted(stage.output)
-    *before, _ = stages
+    *before, last = stages
     done = 0
     for stage in before:
         if stage.resume or not stage.output.exists():
             break
         done += 1
-    # With nothing to go on with, the first one says so.
+    # With nothing to go on with, the first or the last one says so.
     stages[0].resume = True
+    if done == len(before) and _is_newer(last.output, before[-1].output):
+        last.resume = True
     return stages[done:]
+
+
+def _is_newer(output, before):
+    """Whether the last stage was trained after the one before it."""
+    written = [folder / "metadata.json" for folder in (output, before)]
+    if not all(path.exists() for path in written):
+        return False
+    after, first = (path.stat().st_mtime_ns for path in written)
+    return after >= first
 
 
 def _chain(stages, output):
@@ -81,6 +92,8 @@ def _chain(stages, output):
 
 
 def _of_stage(folder, number):
+    if not folder.name:  # `.`, say
+        folder = folder.resolve()
     return folder.with_name(f"{folder.name}.stage_{number}")
 
 

@@ -68,7 +68,8 @@ def _train(args: argparse.Namespace, later: list[argparse.Namespace]) -> None:
         model.spec.check_scale(data, args.data)
         if shows(model):
             import_pillow()
-    components = args.mixture and _components(model, len(data), args.mixture)
+    mixture = args.mixture or ("auto" if _generates_from_codes(model) else None)
+    components = mixture and _components(model, len(data), mixture)
     watching = _watching(args, model, data) if args.watch else []
     _claim(backup, args, model)
     what = args.recipe or args.preset
@@ -98,7 +99,7 @@ def _train(args: argparse.Namespace, later: list[argparse.Namespace]) -> None:
         if args.watch:
             _report(args.watch)
 
-    if args.mixture:
+    if components:
         some = _at_most(data, _MOST_FITTED, args.seed)
         print(f"Fitting a mixture to {len(some)} samples' codes", flush=True)
         model.fit_sampler("gmm", some, components, args.seed)
@@ -137,7 +138,7 @@ def _commands(args: argparse.Namespace) -> str:
     # A name alone is a bundled preset's, which is repeated by itself.
     note = Path(args.first or "") / "metadata.json"
     if "/" in (args.first or "") and note.is_file():
-        first = json.loads(note.read_text()).get("command")
+        first = json.loads(note.read_text("utf-8")).get("command")
         if first:
             return f"{first}{THEN}{args.command_line}"
     return args.command_line
@@ -242,12 +243,26 @@ def _from_first(
     return model, read_for(model, args.data, args.key, args.count)
 
 
+def _generates_from_codes(model) -> bool:
+    """Whether a mixture of its codes is what the model generates from.
+
+    Training moves the codes, and no loss goes by it: it is fitted anew.
+    """
+    from keras_aegan.samplers import is_fitted
+
+    goes_by = model.latent_discriminator is not None or any(
+        "prior" in loss.path for loss in model.objectives
+    )
+    return is_fitted(model.prior) and not goes_by
+
+
 def _components(model, count: int, mixture: int | str) -> int:
     """How many distributions a mixture has; what cannot be fitted is refused.
 
     Before the training, after which the mixture is fitted.
     """
-    if model.encoder is None or model.prior is not None:
+    has_room = model.prior is None or _generates_from_codes(model)
+    if model.encoder is None or not has_room:
         raise UsageError(
             "--mixture is for models with an encoder and no prior of their "
             "own, such as --recipe rae. Leave it out."
@@ -255,8 +270,8 @@ def _components(model, count: int, mixture: int | str) -> int:
     if importlib.util.find_spec("sklearn") is None:
         raise UsageError(
             "A mixture needs scikit-learn. Install it with `pip install "
-            '"keras-aegan[sklearn]"`, or train without one, such as --recipe '
-            "aegan."
+            '"keras-aegan[sklearn]"`, or train a model that needs none, such '
+            "as --recipe aegan."
         )
     values = math.prod(model.latent_shape)
     if mixture == "auto":
