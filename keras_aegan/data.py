@@ -215,15 +215,27 @@ class DataSpec:
                     f"{high:g}. {self.remedy}"
                 )
         if len(x) >= _ENOUGH:
-            self.check_scale(x, name)
+            self._check_fractions(x, name)
 
     def check_scale(self, x, name: str = "x") -> None:
         """Refuses data in 0 to 1, or -1 to 1, where 0 to 255 is expected.
 
-        They are in the range, and would all be black. A single picture may be
-        as dark: for several, which `check` let through, or for whole sets.
+        They are in the range, and would all be black. For sets that `check`
+        let through: a few pictures may be as dark.
         """
         x = ops.convert_to_numpy(x)
+        self._check_fractions(x, name)
+        # Most sets have a bright one among the first.
+        for some in (x[:_ENOUGH], x):
+            if self.range is None or len(x) < _ENOUGH or some.max() > 1:
+                return
+        if self.range[1] - self.range[0] >= _WIDE and x.max() == 1:
+            raise ValueError(
+                f"Expected {self.wanted}. Received: {name} of nothing above 1, "
+                f"as of masks, which in this range is all alike. {self.remedy}"
+            )
+
+    def _check_fractions(self, x, name):
         if self.range is not None and is_rescaled(x, self.range):
             raise ValueError(
                 f"Expected {self.wanted}. Received: {name} with fractions "

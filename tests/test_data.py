@@ -380,6 +380,18 @@ def test_fractions_where_bytes_are_expected_are_refused():
     PIXELS.check(x)  # A batch of few pictures may be that dark.
 
 
+@pytest.mark.parametrize("dtype", ["bool", "uint8", "int32", "float32"])
+def test_masks_where_bytes_are_expected_are_refused(dtype):
+    masks = np.random.default_rng(0).integers(0, 2, (20, *SHAPE)).astype(dtype)
+    with pytest.raises(ValueError, match="nothing above 1, as of masks"):
+        PIXELS.checked(masks)
+    DataSpec(SHAPE, (0, 1), "float32").checked(masks)
+    # Black ones, a few that are as dark, and a set that is bright later on.
+    PIXELS.checked(0 * masks.astype("uint8"))
+    PIXELS.checked(masks[:7])
+    PIXELS.checked(np.concatenate([masks, 2 * masks[:1].astype("uint8")]))
+
+
 @kinds_in_batches
 def test_fractions_in_batches_are_refused_as_they_are_read(kind, monkeypatch):
     monkeypatch.setattr(sys.modules[__name__], "BATCH", 8)
