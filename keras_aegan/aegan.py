@@ -578,7 +578,12 @@ on codes |
         if kwargs.get("validation_data") is not None:
             validation = without_labels(kwargs["validation_data"])
             kwargs["validation_data"] = self.spec.checked(validation)
+            size = kwargs.get("validation_batch_size") or batch_size
+            kwargs["validation_batch_size"] = _size(validation, size)
         x = self.spec.checked(x)
+        batch_size = _size(x, batch_size)
+        # Keras would begin where an earlier `fit` went on from a backup.
+        self._initial_epoch = None
         return super().fit(
             epochs=epochs,
             verbose=verbose,
@@ -635,6 +640,7 @@ on codes |
         self._check_readable(x)
         if not kwargs.get("_use_cached_eval_dataset"):
             x = self.spec.checked(x)
+        batch_size = _size(x, batch_size)
         found = super().evaluate(
             x,
             None,
@@ -924,7 +930,7 @@ on codes |
 
         For models whose codes follow no prior, or not well enough. What is
         fitted takes the prior's seat as a frozen network and is saved with the
-        model.
+        model. Training moves the codes: fit it again after more of it.
 
         Args:
             kind: `"gaussian"`, with a full covariance, or `"gmm"`, a mixture
@@ -1571,6 +1577,11 @@ fitted to the codes of normal data; no mean |
         export_part(self, filepath, format, part, input_signature, **kwargs)
         if verbose is None or verbose:
             print(f"Exported the {part} to {filepath}")
+
+
+def _size(x, batch_size):
+    """The batch size of an array, which Keras else takes from the steps."""
+    return batch_size or (32 if hasattr(x, "shape") else None)
 
 
 def _refuse_weights(kwargs):

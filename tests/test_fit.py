@@ -7,7 +7,7 @@ import tensorflow as tf
 import torch
 from keras import ops
 
-from keras_aegan import losses
+from keras_aegan import losses, metrics
 
 # JAX warns of every fork; a loader's workers here do not use JAX.
 pytestmark = pytest.mark.filterwarnings("ignore:os.fork:RuntimeWarning")
@@ -485,6 +485,21 @@ def test_a_fixed_loss_scale_changes_nothing(tiny_model, images, factor):
         np.testing.assert_allclose(a, b, rtol=1e-4, atol=1e-6)
 
 
+def test_a_loss_scale_of_one_player_alone_changes_nothing(tiny_model, images):
+    """Encoder and generator, which pay alike, share a backward pass."""
+    found = []
+    for factor in (None, 1024.0):
+        keras.utils.set_random_seed(0)
+        model = tiny_model()
+        rates = {player: keras.optimizers.SGD(0.1) for player in PLAYERS}
+        rates["generator"] = keras.optimizers.SGD(0.1, loss_scale_factor=factor)
+        model.compile(rates)
+        model.train_on_batch(images(8))
+        found.append(weights(model))
+    for a, b in zip(*found, strict=True):
+        np.testing.assert_allclose(a, b, rtol=1e-4, atol=1e-6)
+
+
 # === Optimizers ===
 
 
@@ -722,6 +737,45 @@ def test_backup_and_restore(tiny_model, images, tmp_path):
             np.testing.assert_array_equal(
                 ops.convert_to_numpy(a), ops.convert_to_numpy(b), a.path
             )
+
+
+def test_a_fit_after_one_that_was_resumed_trains(tiny_model, images, tmp_path):
+    model = tiny_model()
+    backup = keras.callbacks.BackupAndRestore(
+        tmp_path / "backup", delete_checkpoint=False
+    )
+    for count in (2, 4):
+        epochs(model, images, [backup], count)
+    steps = int(ops.convert_to_numpy(model.step))
+    epochs(model, images, [], 1)
+    assert int(ops.convert_to_numpy(model.step)) == steps + 2
+
+
+def test_steps_do_not_change_the_size_of_a_batch(tiny_model, images):
+    """Keras divides an array by them."""
+    sizes = []
+
+    class Sizes(metrics.SampleMetric):
+        def update_state(self, real, made):
+            sizes.append(len(real))
+
+        def result(self):
+            return 0.0
+
+        def reset_state(self):
+            sizes.clear()
+
+    model, x = tiny_model(), images(70)
+    model.compile(metrics=[Sizes("sizes")])
+    found = model.evaluate(x, steps=2, return_dict=True, verbose=0)
+    assert sizes == [32, 32]
+    again = model.evaluate(x[:64], return_dict=True, verbose=0)
+    # What no noise is in.
+    assert found["reconstruction"] == pytest.approx(again["reconstruction"])
+    model.fit(
+        x, steps_per_epoch=1, validation_data=x, validation_steps=1, verbose=0
+    )
+    assert sizes == [32]
 
 
 def test_tensorboard(model, images, tmp_path):

@@ -212,7 +212,9 @@ class Game:
                 if player in payers
             )
             regularised = player if self.networks[player].losses else None
-            groups.setdefault((debts, regularised), []).append(player)
+            is_scaled = self.optimizer.scale(player) is not None
+            key = debts, regularised, is_scaled
+            groups.setdefault(key, []).append(player)
         return list(groups.values())
 
     def _gradients(self, pay, groups, is_one_stage=False):
