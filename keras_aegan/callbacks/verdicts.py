@@ -244,14 +244,14 @@ def _codes_ignored(history):
 
 
 def _codes_off_the_prior(history):
-    smallest = _always(history, "code/smallest_variance", lambda v: v < 0.05)
-    largest = _always(history, "code/largest_variance", lambda v: v > 20)
+    smallest = _always(history, "code/smallest_share", lambda v: v < 0.05)
+    largest = _always(history, "code/largest_share", lambda v: v > 20)
     odd = smallest if smallest is not None else largest
-    if odd is None or "code_error" not in history[-1]:
+    if odd is None:
         return None
     return (
-        f"The data's codes have a variance of {odd:.2g} in some dimension, "
-        "which is far from the prior's, so `generate` starts from codes that "
+        f"The data's codes have {odd:.2g} times the prior's variance in some "
+        "dimension, so `generate` starts from codes that "
         "the generator was not shown: raise the weight of the loss that holds "
         "codes to the prior, or call `fit_sampler` after the training."
     )

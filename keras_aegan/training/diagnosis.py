@@ -30,7 +30,8 @@ of its loss |
     | `reconstruction_error` | mean `|x - G(E(x))|` in the networks' range, of \
 held-out data where there are any |
     | `code_error` | mean `(z - E(G(z)))^2` over the variance of `z` |
-    | `code/...` | largest mean, and smallest and largest variance, of codes |
+    | `code/...` | largest mean, and smallest and largest variance, of codes; \
+the variance's smallest and largest share of the prior's |
     | `state/NAME` | what a loss shows and nobody pays: `k`, `m_global` |
 
     Args:
@@ -176,6 +177,10 @@ def _samples(game, rollout, held_out):
     found["code/largest_variance"] = ops.max(variance)
     if game.prior is not None:
         drawn, recovered = rollout.prior_codes, rollout.recovered_codes
+        # A fitted prior's codes may be small in some dimension, and rightly so.
+        share = variance / (ops.var(_flat(drawn), axis=0) + 1e-12)
+        found["code/smallest_share"] = ops.min(share)
+        found["code/largest_share"] = ops.max(share)
         error = ops.mean(ops.square(_flat(drawn) - _flat(recovered)))
         size = math.prod(game.latent_shape)
         found["code_error"] = error * size / _total_variance(drawn)

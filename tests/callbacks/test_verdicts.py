@@ -221,6 +221,8 @@ def names(history):
         ("player_stands_still", "update_ratio/encoder", 1e-6, 9e-7),
         ("generator_collapsed", "diversity", 0.1, 0.09),
         ("codes_ignored", "code_error", 0.95, 0.96),
+        ("codes_off_the_prior", "code/smallest_share", 0.05, 0.049),
+        ("codes_off_the_prior", "code/largest_share", 20, 21),
         ("equilibrium_lost", "state/k", 0.01, 0.0),
         ("equilibrium_lost", "state/k", 0.99, 1.0),
     ],

@@ -51,6 +51,8 @@ def test_everything_is_measured_and_nothing_changes(tiny_model, images):
         "code/largest_mean",
         "code/smallest_variance",
         "code/largest_variance",
+        "code/smallest_share",
+        "code/largest_share",
     }
 
 
@@ -85,6 +87,17 @@ def test_numbers_by_hand(tiny_model, images):
     assert found["code/largest_variance"] == pytest.approx(
         variances.max(), rel=1e-3
     )
+
+
+def test_codes_are_compared_with_a_fitted_prior(tiny_model, images):
+    """They may be small where it is, and rightly so."""
+    model, x = tiny_model(("encoder",), ema_momentum=None), images(64)
+    for variable in model.encoder.layers[-1].trainable_variables:
+        variable.assign(0.01 * variable)
+    model.fit_sampler("gaussian", x)
+    found = look(model, x)
+    assert found["code/largest_variance"] < 0.01
+    assert 0.3 < found["code/smallest_share"] <= found["code/largest_share"] < 3
 
 
 def test_gradients_are_those_of_the_step(tiny_model, images):
