@@ -69,7 +69,7 @@ def read_data(
     if path.is_dir():
         files = sorted(
             file
-            for file in path.rglob("*")
+            for file in _files_within(path)
             if file.suffix.lower() in PICTURES
             and not _is_hidden(file.relative_to(path))
             and file.is_file()
@@ -323,6 +323,18 @@ def _read_pictures(
         image[...] = np.asarray(pixels).reshape(image.shape)
     _refuse(unreadable)
     return images
+
+
+def _files_within(folder: Path) -> Iterator[Path]:
+    """All files, of linked folders too, each folder once."""
+    seen = set()
+    for where, folders, names in os.walk(folder, followlinks=True):
+        real = os.path.realpath(where)
+        if real in seen:  # A link to a folder above it.
+            folders.clear()
+            continue
+        seen.add(real)
+        yield from (Path(where, name) for name in names)
 
 
 def _is_hidden(path: Path) -> bool:

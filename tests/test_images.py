@@ -55,6 +55,17 @@ def test_what_is_hidden_is_left_out(tmp_path):
     assert read_data(tmp_path).shape == (1, 4, 4, 1)
 
 
+def test_linked_folders_are_read_each_once(tmp_path):
+    for name, value in (("data/a", 1), ("elsewhere", 2)):
+        (tmp_path / name).mkdir(parents=True)
+        pixels = np.full((4, 4), value, "uint8")
+        PIL.Image.fromarray(pixels).save(tmp_path / name / "a.png")
+    (tmp_path / "data" / "b").symlink_to(tmp_path / "elsewhere")
+    (tmp_path / "data" / "a" / "loop").symlink_to(tmp_path / "data")
+    read = read_data(tmp_path / "data")
+    assert read[:, 0, 0, 0].tolist() == [1, 2]
+
+
 def test_opacity_is_read_when_asked_for(tmp_path):
     pixels = np.arange(64, dtype="uint8").reshape(1, 4, 4, 4)
     PIL.Image.fromarray(pixels[0], "RGBA").save(tmp_path / "a.png")

@@ -125,7 +125,7 @@ def _front_matter(metadata, preset):
         "license": metadata.get("license", "unknown"),
         "tags": list(dict.fromkeys([*_TAGS, *metadata.get("tags", ())])),
     }
-    if _draws(metadata):
+    if _draws(metadata) and _generates(metadata):
         fields["pipeline_tag"] = _TASK
     if metadata.get("datasets"):
         fields["datasets"] = metadata["datasets"]
@@ -150,6 +150,10 @@ def _measured_fields(metadata, preset):
 
 def _draws(metadata):
     return len(metadata["data_shape"]) == 3
+
+
+def _generates(metadata):
+    return metadata.get("generates", True)
 
 
 def _results(metadata):
@@ -204,12 +208,14 @@ def _use(metadata, preset):
         "import keras_aegan",
         "",
         f'model = keras_aegan.AEGAN.from_preset("{preset}")',
-        "samples = model.generate(16)",
     ]
+    samples = "samples" if _generates(metadata) else "data"  # The reader's.
+    if _generates(metadata):
+        lines += ["samples = model.generate(16)"]
     if "encoder" in metadata["networks"]:
         lines += [
-            "codes = model.encode(samples)",
-            "copies = model.reconstruct(samples)",
+            f"codes = model.encode({samples})",
+            f"copies = model.reconstruct({samples})",
         ]
     return "\n".join(["```python", *lines, "```"])
 

@@ -126,10 +126,20 @@ def _keep_other_files(target, new):
         copy = new / entry.name
         if copy.exists() or layout.is_of_the_format(entry.name):
             continue
-        if entry.is_dir() and not entry.is_symlink():
-            shutil.copytree(entry, copy, symlinks=True)
-        else:
+        if entry.is_symlink():
             shutil.copy2(entry, copy, follow_symlinks=False)
+        elif entry.is_dir():
+            shutil.copytree(entry, copy, symlinks=True, copy_function=_keep)
+        else:
+            _keep(entry, copy)
+
+
+def _keep(file, kept):
+    """The same file once more, which a log may be open for."""
+    try:
+        os.link(file, kept)
+    except OSError:  # This file system has no links.
+        shutil.copy2(file, kept)
 
 
 def _swap(target, new, old):

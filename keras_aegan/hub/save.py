@@ -236,6 +236,7 @@ def _facts(model):
         "latent_dim": code_shape[0] if len(code_shape) == 1 else code_shape,
         "parameter_count": {"total": total, **counts},
         "networks": networks,
+        "generates": model.prior is not None,
         "optimizers": {
             player: _settings(optimizer)
             for player, optimizer in model.optimizers.items()

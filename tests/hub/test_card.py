@@ -85,6 +85,15 @@ def test_no_results_for_a_task_or_a_dataset_that_is_not_known(known):
     assert "model-index" not in head
 
 
+def test_the_example_of_what_cannot_generate():
+    networks = METADATA["networks"] | {"encoder": ENCODER}
+    metadata = {**METADATA, "networks": networks, "generates": False}
+    card = model_card(metadata, preset="./mine")
+    assert "generate(" not in card
+    assert "codes = model.encode(data)" in card
+    assert "pipeline_tag" not in front_matter(card)
+
+
 @pytest.mark.parametrize("encoder", [True, False])
 def test_the_example_uses_what_the_model_has(encoder):
     networks = dict(METADATA["networks"])

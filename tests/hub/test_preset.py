@@ -399,6 +399,24 @@ def test_pictures_and_other_files_are_kept(make_model, preset):
     assert values(load_preset(preset)).keys()
 
 
+def test_an_open_log_in_the_folder_goes_on(make_model, preset, monkeypatch):
+    (preset / "logs").mkdir()
+    for name in ("log.csv", "logs/events"):
+        with open(preset / name, "a") as log:
+            log.write("before\n")
+            log.flush()
+            save_preset(make_model(), preset)
+            log.write("after\n")
+        assert (preset / name).read_text() == "before\nafter\n"
+
+    def refused(*args):
+        raise OSError("no links here")
+
+    monkeypatch.setattr(os, "link", refused)
+    save_preset(make_model(), preset)
+    assert (preset / "logs" / "events").read_text() == "before\nafter\n"
+
+
 # === Whole or not at all ===
 
 
