@@ -48,8 +48,9 @@ def aligned(
 def _zeros(size):
     """Bytes, which the system hands out page by page as they are written.
 
-    NumPy asks for huge pages. Where none is free, Linux moves other memory out
-    of the way first: of 100 MB that takes up to 200 ms.
+    NumPy asks for huge pages, which are faster where the machine has them at
+    hand. A virtual one gets those it never used from its host: 100 MB in up to
+    200 ms, while small pages that others gave back take 50.
     """
     if not hasattr(mmap, "MAP_PRIVATE"):  # Windows
         return np.zeros(size, "uint8")

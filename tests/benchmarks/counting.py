@@ -358,6 +358,7 @@ def _observe(model, players, differentiable):
                 model.networks,
                 training=True,
                 is_due=lambda interval: True,
+                waiting=set(model.players) - set(players),
             )
             for loss in model._owed(players):
                 for term, value in loss.values(rollout).items():

@@ -114,6 +114,14 @@ def test_passes_of_a_gan(updates, generator, discriminator):
     assert tuple(passes["discriminator", k] for k in kinds) == discriminator
 
 
+def test_creators_who_move_alone_pay_for_fakes_alone():
+    model = recipes.began(
+        (16, 16, 1), latent_dim=4, width=4, updates="alternating"
+    )
+    model.compile()
+    assert count_step(model, 4).passes["discriminator", "forward"] == 3
+
+
 def test_passes_of_a_gan_in_one_stage():
     count, other = count_step(_model("one_stage"), 4), count_step(_model(), 4)
     assert count.passes["discriminator", "through"] == 0
