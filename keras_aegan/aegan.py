@@ -31,6 +31,7 @@ from keras_aegan.training.epoch_order import EpochOrder
 from keras_aegan.training.one_stage import check_one_stage, check_verdicts
 from keras_aegan.training.optimizer import (
     PlayerOptimizers,
+    check_precise,
     check_unshared,
     optimizer_configs,
     player_optimizers,
@@ -466,6 +467,7 @@ on codes |
                 "on one of them before `compile`."
             )
         check_unshared(owned)
+        check_precise(owned)
         if optimizer is None:
             optimizer = {
                 player: self._default_optimizer[player] for player in owned

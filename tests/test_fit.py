@@ -471,6 +471,27 @@ def test_no_loss_scale_where_it_is_not_wanted(tiny_model, images):
         assert isinstance(model.optimizer[player], keras.optimizers.SGD)
 
 
+@pytest.mark.parametrize("policy", ["bfloat16", "float16"])
+def test_weights_that_lose_small_steps_are_refused(tiny_model, policy):
+    keras.config.set_dtype_policy(policy)
+    with pytest.raises(ValueError, match=f"with the policy 'mixed_{policy}'"):
+        tiny_model().compile()
+
+
+# JAX has it only where it is told to.
+@pytest.mark.filterwarnings("ignore:Explicitly requested dtype float64")
+def test_float64(tiny_model, images):
+    keras.config.set_dtype_policy("float64")
+    model = tiny_model()
+    model.compile()
+    before = {player: weights(getattr(model, player)) for player in PLAYERS}
+    logs = model.train_on_batch(images(8), return_dict=True)
+    assert all(np.isfinite(float(value)) for value in logs.values())
+    for player, values in before.items():
+        after = weights(getattr(model, player))
+        assert any(map(np.any, map(np.not_equal, values, after))), player
+
+
 @pytest.mark.parametrize("factor", [None, 1024.0])
 def test_a_fixed_loss_scale_changes_nothing(tiny_model, images, factor):
     keras.utils.set_random_seed(0)

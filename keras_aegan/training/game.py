@@ -283,7 +283,8 @@ class Game:
     def _draw_near(self, share):
         """Moves averages this share of the way."""
         for average, variable in self.averaged:
-            average.assign_add(share * (variable - average))
+            part = ops.cast(share, average.dtype)
+            average.assign_add(part * (variable - average))
 
 
 def _scalars(loss, rollout):
