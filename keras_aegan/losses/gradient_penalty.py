@@ -7,19 +7,13 @@ from keras import ops
 
 from keras_aegan.critics import judge
 from keras_aegan.losses.input_gradient import input_gradient
-from keras_aegan.losses.loss import Loss, check_has_none
+from keras_aegan.losses.loss import Loss, check_has_none, path_of
 
 #: What each critic judges: what is real, and the fakes that there may be.
 _REAL = {"discriminator": "data", "latent_discriminator": "prior_codes"}
 _FAKES = {
     "discriminator": ("generated", "reconstructed"),
     "latent_discriminator": ("codes", "recovered_codes"),
-}
-_SEATS = {
-    "generated": ("generator",),
-    "codes": ("encoder",),
-    "reconstructed": ("generator", "encoder"),
-    "recovered_codes": ("generator", "encoder"),
 }
 
 
@@ -200,7 +194,8 @@ class _AtFakes(_Penalty):
                 f"Received: fake={fake!r}"
             )
         self.fake = fake or kinds[0]
-        self.seats = (critic, *_SEATS[self.fake])
+        # The prior need not be a network.
+        self.seats = (critic, *sorted(path_of(self.fake) - {"prior"}))
 
     def get_config(self):
         return {**super().get_config(), "fake": self.fake}
