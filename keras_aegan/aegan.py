@@ -11,7 +11,7 @@ import numpy as np
 from keras import ops
 
 from keras_aegan.critics import results_of
-from keras_aegan.data import DataSpec, without_labels
+from keras_aegan.data import DataSpec, refuse_sample_weights, without_labels
 from keras_aegan.export import PARTS, export_part
 from keras_aegan.generation import batch_sizes, collect, watched
 from keras_aegan.initializers import zero_initialized
@@ -578,6 +578,7 @@ on codes |
             self.compile()
         self._check_owned()
         if kwargs.get("validation_data") is not None:
+            refuse_sample_weights(kwargs["validation_data"])
             validation = without_labels(kwargs["validation_data"])
             kwargs["validation_data"] = self.spec.checked(validation)
             size = kwargs.get("validation_batch_size") or batch_size

@@ -307,6 +307,7 @@ class DataSpec:
             yield ops.convert_to_numpy(without_labels(batch))
 
     def _checked_batch(self, batch):
+        refuse_sample_weights(batch)
         self.check(without_labels(batch))
         return batch
 
@@ -321,6 +322,7 @@ class DataSpec:
     def _checked_tf_dataset(self, dataset):
         import tensorflow as tf
 
+        refuse_sample_weights(dataset.element_spec)
         _refuse_dict(without_labels(dataset.element_spec))
         first = tf.nest.flatten(dataset.element_spec)[0]
         if first.shape.rank is None:
@@ -400,6 +402,18 @@ def without_labels(batch):
     return batch[0] if isinstance(batch, (list, tuple)) else batch
 
 
+def refuse_sample_weights(batch):
+    """Refuses what Keras takes for `(x, y, sample_weight)`."""
+    if isinstance(batch, (list, tuple)) and len(batch) > 2:
+        raise ValueError(
+            f"Expected x, (x,) or (x, y). Received: {len(batch)} parts, of "
+            "which Keras takes the third for sample weights. They have no "
+            "meaning in an adversarial game: repeat the samples that should "
+            "count more, or leave them out, as with "
+            "`dataset.map(lambda x, *rest: x)`."
+        )
+
+
 def _refuse_dict(batch):
     if isinstance(batch, dict):
         raise ValueError(
@@ -426,7 +440,8 @@ class _CheckedCollate:
         self.spec = spec
 
     def __call__(self, samples):
-        batch = self.spec._checked_batch(self.collate(samples))
+        batch = self.collate(samples)
+        self.spec.check(without_labels(batch))
         # Keras takes a bare batch on PyTorch alone.
         return batch if isinstance(batch, (list, tuple)) else (batch,)
 

@@ -392,6 +392,29 @@ def test_masks_where_bytes_are_expected_are_refused(dtype):
     PIXELS.checked(np.concatenate([masks, 2 * masks[:1].astype("uint8")]))
 
 
+@pytest.mark.parametrize("kind", ["dataset", "pydataset", "generator"])
+def test_sample_weights_are_refused(kind):
+    x, ones = pixels(), np.ones(10)
+    with pytest.raises(ValueError, match="takes the third for sample weights"):
+        every_batch(
+            PIXELS.checked(
+                {
+                    "dataset": lambda: dataset((x, ones, ones)),
+                    "pydataset": lambda: Batches(x, lambda x: (x, x, x)),
+                    "generator": lambda: iter([(x, ones, ones)]),
+                }[kind]()
+            )
+        )
+
+
+def test_more_labels_of_a_data_loader_are_ignored():
+    x = torch.tensor(pixels())
+    labels = torch.arange(10)
+    parts = torch.utils.data.TensorDataset(x, labels, labels)
+    found = every_batch(PIXELS.checked(torch.utils.data.DataLoader(parts)))
+    assert len(found) == 10
+
+
 @kinds_in_batches
 def test_fractions_in_batches_are_refused_as_they_are_read(kind, monkeypatch):
     monkeypatch.setattr(sys.modules[__name__], "BATCH", 8)

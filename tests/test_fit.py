@@ -182,6 +182,12 @@ def test_weights_of_samples_are_refused(model, images, weighting):
             verb(images(4), **{weighting: np.ones(4)})
 
 
+def test_weights_of_validation_data_are_refused(model, images):
+    x = images(4)
+    with pytest.raises(ValueError, match="no meaning in an adversarial game"):
+        model.fit(x, validation_data=(x, x, np.ones(4)))
+
+
 @pytest.mark.parametrize("updates", ["simultaneous", "alternating"])
 def test_a_batch_of_one(tiny_model, images, updates):
     model = tiny_model(updates=updates)
