@@ -565,7 +565,11 @@ on codes |
                     "patience=...), which NaN stops."
                 )
         order = EpochOrder()
-        callbacks = [*callbacks, order]
+        as_compiled = keras.callbacks.LambdaCallback(
+            on_epoch_begin=lambda epoch, logs=None: self._check_owned()
+        )
+        # Last: what another callback changes counts too.
+        callbacks = [*callbacks, order, as_compiled]
         if self.compiled:
             self._check_readable(kwargs.get("validation_data"))
         callbacks, verbose = self._called_back(callbacks, verbose, x)
@@ -761,12 +765,13 @@ on codes |
         for player in self._changed_players():
             raise ValueError(
                 f"The trainable variables of the {player} changed since "
-                "`compile()`. Call `compile()` again."
+                "`compile()`. Call `compile()` again, and then `fit`."
             )
         if self._owed_now() != self.payments:
             raise ValueError(
                 "The weight of a loss changed since `compile()`. Call "
-                "`compile()` again."
+                "`compile()` again, and then `fit`: within one it stays as it "
+                "is."
             )
 
     def _owed_now(self):

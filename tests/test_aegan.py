@@ -789,6 +789,26 @@ def test_the_weight_of_a_loss_may_change_before_compile(
     assert again.payments == model.payments
 
 
+@pytest.mark.parametrize(
+    ("change", "what"),
+    [
+        (lambda m: setattr(m.objectives[0], "weight", 3.0), "weight of a loss"),
+        (lambda m: setattr(m.encoder, "trainable", False), "the encoder"),
+    ],
+)
+def test_a_callback_that_changes_the_game_is_told(
+    tiny_model, images, change, what
+):
+    model = tiny_model()
+    callback = keras.callbacks.LambdaCallback(
+        on_epoch_end=lambda epoch, logs: change(model)
+    )
+    with pytest.raises(ValueError, match=f"{what} changed since.*then `fit`"):
+        model.fit(images(4), epochs=2, callbacks=[callback], verbose=0)
+    # The second epoch did not begin.
+    assert int(ops.convert_to_numpy(model.step)) == 1
+
+
 def test_optimizers_of_more_players_are_refused(tiny_model, images):
     model = tiny_model()
     model.compile()
