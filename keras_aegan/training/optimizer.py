@@ -132,22 +132,23 @@ def check_unshared(owned: dict) -> None:
 
 
 def check_precise(owned: dict) -> None:
-    """Refuses weights of 16 bits, in which small steps are lost.
+    """Refuses networks of 16 bits, in which small steps are lost.
 
-    An average's, a thousandth of the way, is less than their last bit.
+    An average's, a thousandth of the way, is less than a weight's last bit.
 
     Args:
         owned: dict of player to the list of its own variables.
     """
     for player, variables in owned.items():
-        for variable in variables:
-            if variable.dtype in ("float16", "bfloat16"):
-                raise ValueError(
-                    f"The {player}'s weights are {variable.dtype}, in which "
-                    "the small steps of a training are lost. Build the model "
-                    f"with the policy 'mixed_{variable.dtype}', which computes "
-                    "in it and keeps weights in float32."
-                )
+        dtypes = {variable.dtype for variable in variables}
+        if dtypes in ({"float16"}, {"bfloat16"}):
+            (dtype,) = dtypes
+            raise ValueError(
+                f"The {player}'s weights are {dtype}, in which the small steps "
+                "of a training are lost. Build the model with the policy "
+                f"'mixed_{dtype}', which computes in it and keeps weights in "
+                "float32."
+            )
 
 
 def optimizer_configs(optimizer, players: list[str]) -> dict:
