@@ -218,7 +218,8 @@ def pulling_away(codes):
     codes = ops.reshape(codes, (count, -1))
     squares = ops.sum(ops.square(codes), axis=1, keepdims=True)
     # The root's own gradient is infinite at 0, where a code may be: all ReLU.
-    codes = codes / ops.sqrt(ops.maximum(squares, 1e-16))
+    lengths = ops.sqrt(ops.where(ops.equal(squares, 0.0), 1.0, squares))
+    codes = codes / ops.maximum(lengths, 1e-8)
     cosines = ops.square(ops.matmul(codes, ops.transpose(codes)))
     own = ops.sum(ops.square(ops.sum(ops.square(codes), axis=1)))
     pairs = ops.cast(count * (count - 1), "float32")
