@@ -586,9 +586,9 @@ on codes |
             validation = without_labels(kwargs["validation_data"])
             kwargs["validation_data"] = self.spec.checked(validation)
             size = kwargs.get("validation_batch_size") or batch_size
-            kwargs["validation_batch_size"] = _size(validation, size)
+            kwargs["validation_batch_size"] = _array_batch(validation, size)
         x = self.spec.checked(x)
-        batch_size = _size(x, batch_size)
+        batch_size = _array_batch(x, batch_size)
         # Keras would begin where an earlier `fit` went on from a backup.
         self._initial_epoch = None
         return super().fit(
@@ -647,7 +647,7 @@ on codes |
         self._check_readable(x)
         if not kwargs.get("_use_cached_eval_dataset"):
             x = self.spec.checked(x)
-        batch_size = _size(x, batch_size)
+        batch_size = _array_batch(x, batch_size)
         found = super().evaluate(
             x,
             None,
@@ -657,7 +657,7 @@ on codes |
             return_dict=True,
             **kwargs,
         )
-        found |= self._measured(x, batch_size or 32, steps)
+        found |= self._measured(x, batch_size, steps)
         return found if return_dict else [found[name] for name in sorted(found)]
 
     def _measured(self, x, batch_size, steps):
@@ -1587,7 +1587,7 @@ fitted to the codes of normal data; no mean |
             print(f"Exported the {part} to {filepath}")
 
 
-def _size(x, batch_size):
+def _array_batch(x, batch_size):
     """The batch size of an array, which Keras else takes from the steps."""
     return batch_size or (32 if hasattr(x, "shape") else None)
 

@@ -72,9 +72,10 @@ def judge(network: keras.Model, inputs, training: bool) -> dict:
     if not isinstance(outputs, dict):
         outputs = {results_of(network)[0]: outputs}
     results = {k: ops.cast(v, "float32") for k, v in outputs.items()}
+    if "reconstruction" in results:  # Without augmentation of what was given.
+        results.setdefault("seen", ops.cast(inputs, "float32"))
     if "score" not in results:
-        seen = results.get("seen", ops.cast(inputs, "float32"))
-        error = results["reconstruction"] - seen
+        error = results["reconstruction"] - results["seen"]
         axes = tuple(range(1, len(error.shape)))
         results["score"] = -ops.mean(ops.square(error), axis=axes)
     return results

@@ -148,7 +148,7 @@ class Rollout:
                 f"{critic}'s judgement of {what}. Use "
                 "updates='simultaneous'."
             )
-        return self._judge(critic, what)[0]
+        return self._judge(critic, what)
 
     def score(self, critic: str, what: str | tuple[str, ...]):
         """The critic's scores of one of the tensors above, or of a pair."""
@@ -160,11 +160,11 @@ class Rollout:
         Args:
             critic: its seat.
             what: as in `judgement`.
-            measure: a function of a judgement, and of what was judged, to a
-                tensor with one number for each sample.
+            measure: a function of a judgement to a tensor with one number
+                for each sample.
         """
         if (critic, what) not in self._verdicts:
-            verdict = measure(*self._judge(critic, what))
+            verdict = measure(self._judge(critic, what))
             if self._cut:
                 verdict = self._cut(("score", critic, what), verdict)
             self._verdicts[critic, what] = measure, verdict
@@ -177,10 +177,10 @@ class Rollout:
                 f"critic's judgement. Received: two of the {critic}'s of "
                 f"{what}. Use updates='simultaneous'."
             )
-        return measure(*self._judge(critic, what))
+        return measure(self._judge(critic, what))
 
     def _judge(self, critic, what):
-        """A critic's results, and what it was given."""
+        """A critic's results."""
         if (critic, what) not in self._judged:
             given = [
                 self._cut(("input", critic, what, part), getattr(self, part))
@@ -190,8 +190,8 @@ class Rollout:
             ]
             given = given[0] if isinstance(what, str) else given
             network = self.networks[critic]
-            judged = judge(network, given, self.training and network.trainable)
-            self._judged[critic, what] = judged, given
+            training = self.training and network.trainable
+            self._judged[critic, what] = judge(network, given, training)
         return self._judged[critic, what]
 
     def _is_created(self, part):
@@ -205,5 +205,5 @@ def _parts(what):
     return (what,) if isinstance(what, str) else what
 
 
-def _score(judged, given):
+def _score(judged):
     return judged["score"]

@@ -12,11 +12,10 @@ from keras_aegan.sharing import whole
 
 
 def _energy(error):
-    """Each sample's energy, of a judgement and of what was judged."""
+    """Each sample's energy, of a judgement."""
 
-    def energy(judged, given):
-        seen = judged.get("seen", ops.cast(given, "float32"))
-        errors = judged["reconstruction"] - seen
+    def energy(judged):
+        errors = judged["reconstruction"] - judged["seen"]
         axes = tuple(range(1, len(errors.shape)))
         return ops.mean(error(errors), axis=axes)
 

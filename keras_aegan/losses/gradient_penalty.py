@@ -177,25 +177,17 @@ class R1Penalty(_Penalty):
 class _AtFakes(_Penalty):
     """A penalty where fakes are."""
 
-    def __init__(
-        self,
-        gamma: float = 1.0,
-        interval: int = 1,
-        critic: str = "discriminator",
-        name: str | None = None,
-        fake: str | None = None,
-        **kwargs,
-    ):
-        super().__init__(gamma, interval, critic, name, **kwargs)
-        kinds = _FAKES[critic]
+    def __init__(self, *args, fake: str | None = None, **kwargs):
+        super().__init__(*args, **kwargs)
+        kinds = _FAKES[self.critic]
         if fake not in (None, *kinds):
             raise ValueError(
-                f"Expected fake to be one of {kinds} for the {critic}. "
+                f"Expected fake to be one of {kinds} for the {self.critic}. "
                 f"Received: fake={fake!r}"
             )
         self.fake = fake or kinds[0]
         # The prior need not be a network.
-        self.seats = (critic, *sorted(path_of(self.fake) - {"prior"}))
+        self.seats += tuple(sorted(path_of(self.fake) - {"prior"}))
 
     def get_config(self):
         return {**super().get_config(), "fake": self.fake}

@@ -263,9 +263,8 @@ class CriticReconstructionLoss(Loss):
 
     def values(self, rollout):
         judged = rollout.judgement("discriminator", "data")
-        data = judged.get("seen", ops.cast(rollout.data, "float32"))
-        distance = DISTANCES[self.distance](data, judged["reconstruction"])
-        return {self.name: distance}
+        measure = DISTANCES[self.distance]
+        return {self.name: measure(judged["seen"], judged["reconstruction"])}
 
     def get_config(self):
         config = super().get_config()

@@ -53,11 +53,12 @@ def autoencoder(
         - [Reducing the Dimensionality of Data with Neural Networks](
           https://doi.org/10.1126/science.1127647)
     """
+    has_range = networks.output_activation(kwargs) is not None
     if output_activation == "auto":
-        output_activation = networks.output_activation(kwargs) and "sigmoid"
+        output_activation = "sigmoid" if has_range else None
     # Squares in -1 to 1, where networks see data with a range, are four times
     # those in 0 to 1.
-    weight = 0.25 if networks.output_activation(kwargs) else 1.0
+    weight = 0.25 if has_range else 1.0
     settings = {
         "prior": None,
         "ema_momentum": None,

@@ -60,11 +60,11 @@ def f_anogan(
             f"Received: codes of shape {gan.latent_shape}"
         )
     (latent_dim,) = gan.latent_shape
-    has_network = isinstance(gan.prior, keras.Model)
+    prior = gan.prior
+    if isinstance(prior, keras.Model):
+        prior = gan.copied("prior", trainable=False)
     settings = {
-        "prior": gan.copied("prior", trainable=False)
-        if has_network
-        else gan.prior,
+        "prior": prior,
         "optimizer": keras.optimizers.Adam(learning_rate),
         "name": "f_anogan",
     }

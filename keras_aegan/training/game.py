@@ -212,9 +212,7 @@ class Game:
                 if player in payers
             )
             regularised = player if self.networks[player].losses else None
-            is_scaled = self.optimizer.scale(player) is not None
-            key = debts, regularised, is_scaled
-            groups.setdefault(key, []).append(player)
+            groups.setdefault((debts, regularised), []).append(player)
         return list(groups.values())
 
     def _gradients(self, pay, groups, is_one_stage=False):
@@ -262,9 +260,10 @@ class Game:
         its first player's scale.
         """
         scales = {player: self.optimizer.scale(player) for player in group}
-        shared = scales[group[0]]
-        if shared is None:
+        if all(scale is None for scale in scales.values()):
             return None, dict.fromkeys(group)
+        scales = {p: 1.0 if s is None else s for p, s in scales.items()}
+        shared = scales[group[0]]
         shares = {p: scale / shared for p, scale in scales.items()}
         return ops.convert_to_tensor(shared, "float32"), shares
 

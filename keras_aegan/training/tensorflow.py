@@ -101,7 +101,7 @@ class Trainer(Game):
             or self.distribute_strategy.num_replicas_in_sync > 1
         )
         if hasattr(x, "shape") and not is_left_to_keras:
-            x = _shuffled(x, batch_size or 32, order)
+            x = _shuffled(x, batch_size, order)
             batch_size, shuffle = None, False
         return {"x": x, "batch_size": batch_size, "shuffle": shuffle, **kwargs}
 
