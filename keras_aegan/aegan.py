@@ -218,7 +218,7 @@ on codes |
         self.ema_momentum = None
         for seat in _AVERAGED:
             setattr(self, f"ema_{seat}", None)
-        self.averaged = ()
+        self._averaged = MappingProxyType({})
         seats = self._seated()
         if ema_momentum is not None:
             self._start_averages(
@@ -243,7 +243,7 @@ on codes |
                 f"averages. Received: ema_momentum={momentum}"
             )
         self.ema_momentum = momentum
-        pairs = []
+        pairs = {}
         for seat, config in configs.items():
             network, name = getattr(self, seat), f"ema_{seat}"
             blank = zero_initialized(config)
@@ -254,8 +254,15 @@ on codes |
                 average.set_weights(network.get_weights())
             average.trainable = False
             setattr(self, name, average)
-            pairs += zip(average.variables, network.variables, strict=True)
-        self.averaged = tuple(p for p in pairs if "float" in p[0].dtype)
+            both = zip(average.variables, network.variables, strict=True)
+            pairs[seat] = [pair for pair in both if "float" in pair[0].dtype]
+        # TensorFlow would wrap and follow all that is in a tuple or a dict.
+        self._averaged = MappingProxyType(pairs)
+
+    @property
+    def averaged(self) -> list[tuple[keras.Variable, keras.Variable]]:
+        """Every average of a variable, with the variable."""
+        return [pair for pairs in self._averaged.values() for pair in pairs]
 
     # === Seats ===
 
@@ -977,10 +984,8 @@ on codes |
             if isinstance(network, keras.Model):
                 # Keras would keep it, and its weights in every file.
                 self._tracker.untrack(network)
-                gone = {id(v) for v in network.variables}
-                self.averaged = tuple(
-                    p for p in self.averaged if id(p[0]) not in gone
-                )
+        left = {s: p for s, p in self._averaged.items() if s != "prior"}
+        self._averaged = MappingProxyType(left)
         self.prior, self.ema_prior = prior, None
         # On TensorFlow they would go on with the prior before.
         self.train_function = self.test_function = None

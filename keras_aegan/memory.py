@@ -1,19 +1,21 @@
 """Memory that a backend's variables take over as it is, without a copy.
 
 Keras copies what a variable is given, on TensorFlow and PyTorch; of weights
-that were just read that is most of the time that loading takes, and twice the
-memory.
+that come from a file that is most of the time that loading takes, and twice
+the memory.
 """
 
 import itertools
 import math
 import mmap
+import pathlib
 
 import keras
 import numpy as np
 from keras import ops
 
-_ALIGNMENT = 64  # bytes: what XLA and TensorFlow ask of memory to take it over
+#: In bytes: what XLA and TensorFlow ask of memory to take it over.
+ALIGNMENT = 64
 
 
 def aligned(
@@ -33,9 +35,9 @@ def aligned(
     sizes = [
         math.prod(shape) * np.dtype(dtype).itemsize for shape, dtype in kinds
     ]
-    room = [-(-size // _ALIGNMENT) * _ALIGNMENT for size in sizes]
-    block = _zeros(sum(room) + _ALIGNMENT)
-    start = -block.ctypes.data % _ALIGNMENT
+    room = [-(-size // ALIGNMENT) * ALIGNMENT for size in sizes]
+    block = _zeros(sum(room) + ALIGNMENT)
+    start = -block.ctypes.data % ALIGNMENT
     starts = itertools.accumulate(room, initial=start)
     return [
         block[start : start + size].view(dtype).reshape(shape)
@@ -56,6 +58,22 @@ def _zeros(size):
         return np.zeros(size, "uint8")
     flags = mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS
     return np.frombuffer(mmap.mmap(-1, size, flags=flags), "uint8")
+
+
+def mapped(path: pathlib.Path) -> np.ndarray:
+    """A file's bytes, each page of which is read when it is looked at.
+
+    Who changes them does not change the file.
+
+    Args:
+        path: A file that is replaced or removed, but not written to, for as
+            long as the bytes are used: the system ends a process that looks at
+            what was cut off.
+
+    Returns:
+        The bytes.
+    """
+    return np.asarray(np.memmap(path, "uint8", mode="c"))
 
 
 def as_tensor(array: np.ndarray):
@@ -81,14 +99,18 @@ def give(variable: keras.Variable, array: np.ndarray) -> None:
 
     Args:
         variable: The variable.
-        array: Its value, from `aligned`.
+        array: Its value, which is not written to afterwards.
     """
-    if array.dtype.name != "float32" or variable.dtype != "float32":
+    is_float32 = array.dtype.name == variable.dtype == "float32"
+    if not is_float32 or array.ctypes.data % ALIGNMENT:
         # NumPy has no bfloat16 of its own: a variable takes float32 and rounds.
         dtype = "float32" if variable.dtype == "bfloat16" else variable.dtype
         variable.assign(array.astype(dtype))
     elif keras.backend.backend() == "torch":
         # `assign` copies into the memory that is there.
         variable.value.data = as_tensor(array).to(variable.value.device)
+    elif keras.backend.backend() == "tensorflow":
+        # `assign` of Keras casts and reads again.
+        variable.value.assign(as_tensor(array), read_value=False)
     else:
         variable.assign(as_tensor(array))

@@ -166,13 +166,14 @@ def load_preset(
         # What is refused for another reason need not be read to its end.
         stop = threading.Event()
         at_exit.callback(stop.set)
-        unchecked = {
-            name: facts[name] for name in files if not source.is_checked(name)
-        }
-        reading = [
-            pool.submit(tensors.read, path, unchecked.get(name), stop)
-            for name, path in files.items()
-        ]
+        reading = {}
+        for name, path in files.items():
+            if source.is_checked(name):
+                tensors.map(path)
+            else:
+                reading[name] = pool.submit(
+                    tensors.read, path, facts[name], stop
+                )
         # Overrides may have averages that the preset has not.
         more = sum(map(math.prod, tensors.shapes)) if overrides else 0
         # Weights that are about to be read need no random start.
@@ -185,9 +186,9 @@ def load_preset(
             if part in parts and not is_given(name)
         }
         tensors.check(variables, is_extra)
-        for each in reading:
+        for each in reading.values():
             each.result()
-        for name in unchecked:
+        for name in reading:
             source.note_checked(name)
         tensors.assign_to(variables)
     with _described(source, overrides):

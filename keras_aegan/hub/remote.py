@@ -108,8 +108,10 @@ class Repository:
         """The path of a file in the cache, fetched if it is not there yet."""
         if name == layout.METADATA:
             return self._metadata
-        # The folder of a snapshot is named after its commit.
-        return self._fetch(name, self._metadata.parent.name)
+        # The folder of a snapshot is named after its commit, and what is in it
+        # stays so.
+        path = self._metadata.with_name(name)
+        return path if path.exists() else self._fetch(name, path.parent.name)
 
     def is_checked(self, name: str) -> bool:
         """Whether a weights file was found to be what the repository has.

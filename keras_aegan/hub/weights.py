@@ -1,11 +1,11 @@
-"""Tensors in safetensors files: written whole, read straight into variables."""
+"""Tensors in safetensors files: written whole, variables' memory when read."""
 
 import collections
 import hashlib
+import json
 import math
 import os
 import pathlib
-import re
 import threading
 from collections.abc import Callable
 
@@ -18,8 +18,6 @@ from keras_aegan.hub import documents, layout
 from keras_aegan.hub.documents import shortened
 from keras_aegan.hub.errors import PresetFormatError, PresetWeightsError
 
-# One entry: of several, safetensors writes now the one and now the other first,
-# and the same weights would be other files.
 FORMAT = {"format": "keras_aegan"}
 #: What safetensors calls the dtypes that a preset's tensors may have.
 _DTYPES = {
@@ -29,6 +27,7 @@ _DTYPES = {
     **{f"I{bits}": f"int{bits}" for bits in (8, 16, 32, 64)},
     **{f"U{bits}": f"uint{bits}" for bits in (8, 16, 32, 64)},
 }
+_STORED_DTYPES = {ours: theirs for theirs, ours in _DTYPES.items()}
 _MOST_LISTED = 100
 _MOST_BUFFERS = 1024  # What `readv` takes at a time on every system.
 
@@ -58,7 +57,6 @@ def save_weights(
     Raises:
         PresetFormatError: If a value is too large for `dtype`.
     """
-    import safetensors.numpy
     from huggingface_hub import split_state_dict_into_shards_factory
 
     shards = split_state_dict_into_shards_factory(
@@ -67,25 +65,12 @@ def save_weights(
         filename_pattern=part + "{suffix}.safetensors",
         max_shard_size=max_shard_size,
     )
-    facts = {}
-    for file_name, names in shards.filename_to_tensors.items():
-        tensors = {
-            name: _stored(name, variables[name], dtype) for name in names
-        }
-        path = folder / file_name
-        # safetensors writes a file that its owner alone may read.
-        path.touch()
-        mode = path.stat().st_mode
-        try:
-            safetensors.numpy.save_file(tensors, path, metadata=FORMAT)
-        except safetensors.SafetensorError as error:
-            # As when the disk is full.
-            raise OSError(f"{path.name}: {error}") from error
-        path.chmod(mode)
-        facts[file_name] = {
-            "bytes": path.stat().st_size,
-            "sha256": _sha256(path),
-        }
+    facts = {
+        file_name: _write(
+            folder / file_name, {name: variables[name] for name in names}, dtype
+        )
+        for file_name, names in shards.filename_to_tensors.items()
+    }
     if shards.is_sharded:
         index = {
             "metadata": shards.metadata,
@@ -94,6 +79,42 @@ def save_weights(
         name = layout.index_of(part)
         (folder / name).write_bytes(documents.to_json(name, index))
     return facts
+
+
+def _write(path, variables, dtype):
+    """Writes one file, and returns its `bytes` and `sha256`.
+
+    safetensors itself orders tensors by their names, and after the first of an
+    odd size all would stand where no backend can use them in a mapped file.
+    """
+
+    def place(name):
+        is_odd = _size(variables[name], dtype) % memory.ALIGNMENT != 0
+        return is_odd, -_width(variables[name], dtype), name
+
+    head, end = {"__metadata__": FORMAT}, 0
+    for name in sorted(variables, key=place):
+        start, end = end, end + _size(variables[name], dtype)
+        head[name] = {
+            "dtype": _stored_dtype(variables[name], dtype),
+            "shape": list(variables[name].shape),
+            "data_offsets": [start, end],
+        }
+    text = json.dumps(head, separators=(",", ":")).encode()
+    text += b" " * (-(8 + len(text)) % memory.ALIGNMENT)
+    digest = hashlib.sha256()
+    with path.open("wb") as file:
+
+        def write(content):
+            digest.update(content)
+            file.write(content)
+
+        write(len(text).to_bytes(8, "little") + text)
+        for name in list(head)[1:]:
+            values = _stored(name, variables[name], dtype)
+            write(np.ascontiguousarray(values).reshape(-1).view("uint8"))
+        size = file.tell()
+    return {"bytes": size, "sha256": digest.hexdigest()}
 
 
 def check_file(path: pathlib.Path, facts: dict) -> None:
@@ -138,17 +159,44 @@ class Tensors:
                     )
                 self._heads[name] = head
 
+    def map(self, path: pathlib.Path) -> None:
+        """Takes a file's values from where they are in it, when they are used.
+
+        Args:
+            path: The file, which is known to be the one that was saved, and
+                which nobody writes to.
+
+        Raises:
+            PresetWeightsError: If the file has changed or cannot be read.
+        """
+        size, heads = self._files[path]
+        try:
+            if path.stat().st_size != size:
+                raise _changed(path)
+            content = memory.mapped(path)
+        except OSError as error:
+            raise _unreadable(path, error) from error
+        kinds = [
+            (shape, np.dtype(_numpy_dtype(dtype)))
+            for shape, dtype in heads.values()
+        ]
+        start = size - sum(math.prod(s) * dtype.itemsize for s, dtype in kinds)
+        for name, (shape, dtype) in zip(heads, kinds, strict=True):
+            end = start + math.prod(shape) * dtype.itemsize
+            value = content[start:end].view(dtype).reshape(shape)
+            self._values[name], start = value, end
+
     def read(
         self,
         path: pathlib.Path,
-        facts: dict | None = None,
+        facts: dict,
         stop: threading.Event | None = None,
     ) -> None:
-        """Reads the values of a file's tensors; several threads may do so.
+        """Reads and checks a file's values; several threads may do so.
 
         Args:
             path: The file.
-            facts: What `save_weights` said of it, if it is to be checked.
+            facts: What `save_weights` said of it.
             stop: Set by another thread to end the check, when the result is
                 no longer of interest.
 
@@ -157,8 +205,7 @@ class Tensors:
                 was saved, or cannot be read.
         """
         size, heads = self._files[path]
-        if facts is not None:
-            _check_size(path, size, facts)
+        _check_size(path, size, facts)
         values = memory.aligned(
             [(shape, _numpy_dtype(dtype)) for shape, dtype in heads.values()]
         )
@@ -245,8 +292,7 @@ def _read_heads(path):
 def _fill(path, size, values, facts, stop):
     """Reads all values of a file of this size, which come after its head.
 
-    Read and not mapped: a mapped file counts as memory that is used. And read
-    in one go: between calls a thread waits for the one that builds the model.
+    In one go: between calls a thread waits for the one that builds the model.
     """
     buffers = [value.reshape(-1).view("uint8") for value in values]
     start = size - sum(buffer.nbytes for buffer in buffers)
@@ -257,9 +303,7 @@ def _fill(path, size, values, facts, stop):
     except OSError as error:
         raise _unreadable(path, error) from error
     if not is_whole:
-        raise _damaged(path, "changed while it was read")
-    if facts is None:
-        return
+        raise _changed(path)
     digest = hashlib.sha256(head)
     for buffer in buffers:
         if stop is not None and stop.is_set():
@@ -310,6 +354,10 @@ def _unreadable(path, error):
     return _damaged(path, f"cannot be read: {error.strerror or error}")
 
 
+def _changed(path):
+    return _damaged(path, "changed while it was read")
+
+
 def _damaged(path, difference):
     return PresetWeightsError(
         f"{path} {difference}. It is truncated, damaged or of another preset. "
@@ -347,14 +395,31 @@ def _kind(dtype):
     return "float" if keras.backend.is_float_dtype(dtype) else "int"
 
 
+def _is_cast(variable, dtype):
+    return dtype is not None and _kind(variable.dtype) == "float"
+
+
+def _stored_dtype(variable, dtype):
+    """What safetensors calls the dtype that a variable is stored as."""
+    name = dtype if _is_cast(variable, dtype) else variable.dtype
+    if name not in _STORED_DTYPES:
+        raise PresetFormatError(
+            f"{variable.path} has the dtype {name}, which a preset cannot "
+            f"hold, expected one of {', '.join(_STORED_DTYPES)}."
+        )
+    return _STORED_DTYPES[name]
+
+
+def _width(variable, dtype):
+    return np.dtype(_numpy_dtype(_stored_dtype(variable, dtype))).itemsize
+
+
 def _size(variable, dtype):
-    is_cast = dtype is not None and _kind(variable.dtype) == "float"
-    bits = re.search(r"\d+$", dtype if is_cast else variable.dtype)
-    return math.prod(variable.shape) * (int(bits[0]) // 8 if bits else 1)
+    return math.prod(variable.shape) * _width(variable, dtype)
 
 
 def _stored(name, variable, dtype):
-    is_cast = dtype is not None and _kind(variable.dtype) == "float"
+    is_cast = _is_cast(variable, dtype)
     value = keras.ops.cast(variable, dtype) if is_cast else variable
     array = keras.ops.convert_to_numpy(value)
     if is_cast and not np.isfinite(array.astype("float32")).all():
@@ -363,9 +428,7 @@ def _stored(name, variable, dtype):
             f"{dtype} cannot hold. Save the preset with another dtype, such as "
             "'bfloat16'."
         )
-    # safetensors writes the wrong bytes of an array that is not contiguous.
-    # Unlike `np.ascontiguousarray`, this leaves a scalar a scalar.
-    return np.asarray(array, order="C")
+    return array
 
 
 def _check_format(path, metadata):

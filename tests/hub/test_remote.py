@@ -302,6 +302,27 @@ def test_a_cache_of_somebody_else_is_hashed_each_time(
         assert len(hashed) == count
 
 
+def test_training_leaves_the_cache_as_it_is(hub, published):
+    """Whose files are mapped, once they are checked."""
+    AEGAN.from_preset(ADDRESS)
+    blobs = pathlib.Path(constants.HF_HUB_CACHE).rglob("blobs/*")
+    content = {path: path.read_bytes() for path in blobs}
+    model = AEGAN.from_preset(ADDRESS)
+    model.fit(np.zeros((8, 2, 2, 1), "uint8"), verbose=0)
+    moved = [
+        not np.array_equal(a, b)
+        for name in ("generator", "encoder", "ema_generator")
+        for a, b in zip(
+            model.networks[name].get_weights(),
+            published.networks[name].get_weights(),
+            strict=True,
+        )
+    ]
+    assert sum(moved) > len(moved) / 2
+    assert {path: path.read_bytes() for path in content} == content
+    assert_same(published, AEGAN.from_preset(ADDRESS))
+
+
 def test_another_commit_is_hashed_anew(hub, published, hashed, make_model):
     AEGAN.from_preset(ADDRESS)
     other = make_model(seed=7)
