@@ -32,7 +32,7 @@ def waveforms(
         of 1 (or 0 if its picture is black).
 
     Raises:
-        ValueError: if `spectrograms` has another shape.
+        ValueError: if `spectrograms` has another shape, or a single frame.
         ModuleNotFoundError: without librosa: `pip install
             "keras-aegan[audio]"`.
 
@@ -58,6 +58,12 @@ def waveforms(
         raise ValueError(
             "Expected spectrograms of shape (n, bins, frames) or (n, bins, "
             f"frames, 1). Received: shape {np.shape(spectrograms)}"
+        )
+    if pictures.shape[2] < 2:
+        raise ValueError(
+            "Expected spectrograms of two frames or more. Received: shape "
+            f"{np.shape(spectrograms)}. One spectrogram by itself is given as "
+            "`spectrogram[None]`."
         )
     rising = pictures[:, ::-1]
     # A row is a band. Columns overlap by three quarters, without which phases

@@ -46,8 +46,9 @@ def read_data(
         channels)` for pictures, and what the file holds for a NumPy file.
 
     Raises:
-        ValueError: If there is nothing to read, if a file cannot be read, or
-            if the pictures differ in size and `size` is not given.
+        ValueError: If there is nothing to read, if a file cannot be read, if
+            the pictures differ in size and `size` is not given, or if `size`
+            or `limit` is no such thing.
         ImportError: If pictures are to be read and Pillow is not installed.
 
     Example:
@@ -57,6 +58,16 @@ def read_data(
     digits = read_data("mnist.npz", key="x_test", limit=100)
     ```
     """
+    if limit is not None and limit < 1:
+        raise ValueError(
+            "Expected a limit of one sample or more, or None for all of them. "
+            f"Received: limit={limit}"
+        )
+    if size is not None and len(np.shape(size)) != 1:
+        raise ValueError(
+            "Expected size to be a height and a width, such as (64, 64). "
+            f"Received: size={size!r}"
+        )
     path = Path(path)
     suffix = path.suffix.lower()
     if key is not None and suffix != ".npz":
@@ -110,7 +121,8 @@ def image_grid(
         uint8 array of shape `(height, width, channels)`.
 
     Raises:
-        ValueError: If `images` are not pictures.
+        ValueError: If `images` are not pictures, or none, or `columns` is
+            below 1.
 
     Example:
 
@@ -119,10 +131,17 @@ def image_grid(
     ```
     """
     images = np.asarray(images)
-    if images.ndim != 4 or images.shape[-1] not in (1, 3, 4):
+    are_pictures = images.ndim == 4 and images.shape[-1] in (1, 3, 4)
+    if not are_pictures or not len(images):
         raise ValueError(
-            "Pictures have the shape (samples, height, width, channels) with "
-            f"1, 3 or 4 channels. Received: shape {images.shape}."
+            "Pictures have the shape (samples, height, width, channels), with "
+            "one sample or more and 1, 3 or 4 channels. Received: shape "
+            f"{images.shape}."
+        )
+    if columns < 1:
+        raise ValueError(
+            "Expected one picture or more in a row. Received: "
+            f"columns={columns}"
         )
     low, high = data_range
     pixels = (images.astype("float64") - low) * (255 / (high - low))
@@ -240,6 +259,9 @@ def replacing(path: str | os.PathLike) -> Iterator[BinaryIO]:
     Returns:
         A context manager that gives the binary file to write to.
 
+    Raises:
+        FileNotFoundError: If there is no folder to write it into.
+
     Example:
 
     ```python
@@ -248,6 +270,11 @@ def replacing(path: str | os.PathLike) -> Iterator[BinaryIO]:
     ```
     """
     path = Path(path)
+    if not path.parent.is_dir():
+        raise FileNotFoundError(
+            f"There is no folder {path.parent} to write {path.name} into. Make "
+            "it first."
+        )
     temporary = path.with_name(f".{path.name}.{os.getpid()}")
     try:
         with open(temporary, "wb") as file:

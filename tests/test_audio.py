@@ -69,6 +69,9 @@ def test_the_seed_settles_it_and_black_is_silence():
 def test_shapes_that_are_refused():
     with pytest.raises(ValueError, match=r"\(n, bins, frames\)"):
         audio.waveforms(np.zeros((1, 8, 8, 3), "uint8"))
+    # A single one, which looks like 8 of one frame.
+    with pytest.raises(ValueError, match=r"`spectrogram\[None\]`"):
+        audio.waveforms(np.zeros((8, 8, 1), "uint8"))
     with pytest.raises(ValueError, match="the largest 2"):
         audio.save_wav("never.wav", np.full((1, 8), 2.0))
 

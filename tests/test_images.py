@@ -125,6 +125,11 @@ def test_a_place_without_data_is_an_error(tmp_path):
     (tmp_path / "data.csv").write_text("1,2")
     with pytest.raises(ValueError, match="no kind of data"):
         read_data(tmp_path / "data.csv")
+    for limit in (0, -1):
+        with pytest.raises(ValueError, match=f"one sample.*limit={limit}"):
+            read_data(tmp_path, limit=limit)
+    with pytest.raises(ValueError, match="a height and a width.*size=64"):
+        read_data(tmp_path, size=64)
 
 
 def test_arrays_are_chosen_by_key(tmp_path):
@@ -188,10 +193,12 @@ def test_grid_maps_the_range_to_black_and_white():
     assert grid.ravel().tolist() == [0, 128, 255, 255]
 
 
-@pytest.mark.parametrize("shape", [(2, 4, 4), (2, 4, 4, 2)])
+@pytest.mark.parametrize("shape", [(2, 4, 4), (2, 4, 4, 2), (0, 4, 4, 1)])
 def test_grid_refuses_what_is_no_picture(shape):
     with pytest.raises(ValueError, match="Pictures have the shape"):
         image_grid(np.zeros(shape))
+    with pytest.raises(ValueError, match="one picture or more.*columns=0"):
+        image_grid(np.zeros((2, 4, 4, 1)), columns=0)
 
 
 @pytest.mark.parametrize("channels", [1, 3, 4])
@@ -214,6 +221,11 @@ def test_a_failed_write_leaves_what_was_there(tmp_path):
         raise RuntimeError
     assert path.read_text() == "before"
     assert list(tmp_path.iterdir()) == [path]
+    with (
+        pytest.raises(FileNotFoundError, match="There is no folder .*missing"),
+        replacing(tmp_path / "missing" / "a.txt"),
+    ):
+        pass
 
 
 @pytest.mark.parametrize("channels", [1, 3, 4])

@@ -100,7 +100,8 @@ can be above 1 |
 class PrecisionRecallDensityCoverage(FeatureSetsMetric):
     """`precision_recall_density_coverage` of what a model makes.
 
-    In the logs: `precision_mnist` and so on, with the extractor's name.
+    In the logs: `precision_mnist` and so on, with the extractor's name, or
+    with the metric's where it is given one.
 
     Args:
         extractor: what it compares: `"pixels"` (default), another name that
@@ -108,7 +109,8 @@ class PrecisionRecallDensityCoverage(FeatureSetsMetric):
         k: which neighbour ends a sample's ball, 5 by default.
         data_range: `(low, high)` of the data, `(0, 255)` by default, or `None`
             for data without a range.
-        name: the metric's name.
+        name: what follows in the logs, instead of the extractor's name: one
+            for each, where there are several on the same features.
 
     Example:
 
@@ -133,10 +135,11 @@ class PrecisionRecallDensityCoverage(FeatureSetsMetric):
         self.k = k
         kind = "precision_recall_density_coverage"
         super().__init__(extractor, kind, data_range, name)
+        self._suffix = name or self.extractor.name
 
     def result(self) -> dict[str, float]:
         found = precision_recall_density_coverage(*self.feature_sets(), self.k)
-        return {f"{k}_{self.extractor.name}": v for k, v in found.items()}
+        return {f"{kind}_{self._suffix}": v for kind, v in found.items()}
 
 
 def memorization_ratio(generated, train, held_out, seed: int = 0) -> float:

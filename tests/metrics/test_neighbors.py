@@ -114,6 +114,11 @@ def test_metric_equals_the_function_on_all_batches():
         metric.update_state(real[i : i + 25], generated[i : i + 25])
     wanted = precision_recall_density_coverage(real, generated, 2)
     assert metric.result() == {f"{k}_some": v for k, v in wanted.items()}
+    # Two on the same features, told apart.
+    named = PrecisionRecallDensityCoverage(some, k=3, name="far")
+    named.update_state(real, generated)
+    wanted = precision_recall_density_coverage(real, generated, 3)
+    assert named.result() == {f"{k}_far": v for k, v in wanted.items()}
     metric.reset_state()
     with pytest.raises(ValueError, match="has seen no samples"):
         metric.result()
