@@ -2,6 +2,7 @@
 
 import copy
 import itertools
+import math
 import os
 import pathlib
 from types import MappingProxyType
@@ -588,14 +589,14 @@ on codes |
         if not self.compiled:
             self.compile()
         self._check_owned()
+        x, kwargs = _without_split(self.spec.checked(x), kwargs)
+        batch_size = _array_batch(x, batch_size)
         if kwargs.get("validation_data") is not None:
             refuse_sample_weights(kwargs["validation_data"])
             validation = without_labels(kwargs["validation_data"])
             kwargs["validation_data"] = self.spec.checked(validation)
             size = kwargs.get("validation_batch_size") or batch_size
             kwargs["validation_batch_size"] = _array_batch(validation, size)
-        x = self.spec.checked(x)
-        batch_size = _array_batch(x, batch_size)
         # Keras would begin where an earlier `fit` went on from a backup.
         self._initial_epoch = None
         return super().fit(
@@ -1595,6 +1596,21 @@ fitted to the codes of normal data; no mean |
 def _array_batch(x, batch_size):
     """The batch size of an array, which Keras else takes from the steps."""
     return batch_size or (32 if hasattr(x, "shape") else None)
+
+
+def _without_split(x, kwargs):
+    """An array and `fit`'s arguments, the last of it as `validation_data`.
+
+    By Keras's `validation_split`, which would leave TensorFlow the order.
+    """
+    share = kwargs.get("validation_split")
+    if kwargs.get("validation_data") is not None or not hasattr(x, "shape"):
+        return x, kwargs
+    first = math.floor(len(x) * (1 - share)) if share else len(x)
+    if not 0 < first < len(x):  # Keras says what is wrong, if it is.
+        return x, kwargs
+    split = {"validation_split": None, "validation_data": x[first:]}
+    return x[:first], kwargs | split
 
 
 def _refuse_weights(kwargs):

@@ -265,6 +265,23 @@ def test_validation_split(model, images):
     assert int(ops.convert_to_numpy(model.step)) == 2
 
 
+def test_a_split_trains_as_the_two_parts_do(tiny_model, images):
+    """In the same orders, which on TensorFlow Keras would draw otherwise."""
+    x, logs = images(12), []
+    for data, split in (
+        (x, {"validation_split": 0.25}),
+        (x[:9], {"validation_data": x[9:]}),
+    ):
+        keras.utils.set_random_seed(0)
+        game = [losses.ReconstructionLoss("mae")]
+        model = tiny_model(("encoder",), losses=game, seed=0)
+        model.fit(data, batch_size=4, epochs=3, verbose=0, **split)
+        logs.append(model.history.history)
+    assert logs[0] == logs[1]
+    with pytest.raises(ValueError, match="not sufficient to split"):
+        model.fit(x, validation_split=0.99, verbose=0)
+
+
 def test_logs_are_means_over_samples_not_batches(tiny_model, images):
     model = tiny_model(
         ("encoder",),
