@@ -90,7 +90,7 @@ class DataSpec:
 
     def to_networks(self, data):
         """The user's range to -1 to 1, as float32 backend tensors."""
-        data = ops.cast(data, "float32")
+        data = ops.cast(_native(data), "float32")
         if self.range is None:
             return data
         low, high = self.range
@@ -280,6 +280,7 @@ class DataSpec:
                     f"{sorted(shapes)[:3]}. Pass x alone: labels are ignored."
                 )
             source = np.asarray(source)
+        source = _native(source)
         self.check(source)
         self.check_scale(source)
         return source
@@ -309,7 +310,7 @@ class DataSpec:
     def _checked_batch(self, batch):
         refuse_sample_weights(batch)
         self.check(without_labels(batch))
-        return batch
+        return keras.tree.map_structure(_native, batch)
 
     def _checked_data_loader(self, loader):
         with contextlib.suppress(TypeError):  # a stream has no length
@@ -395,6 +396,12 @@ def _is_a(value, class_name, module):
         base.__name__ == class_name and module in base.__module__
         for base in type(value).__mro__
     )
+
+
+def _native(x):
+    """An array in the byte order of this machine."""
+    is_foreign = isinstance(x, np.ndarray) and not x.dtype.isnative
+    return x.astype(x.dtype.newbyteorder("=")) if is_foreign else x
 
 
 def without_labels(batch):

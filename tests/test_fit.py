@@ -265,6 +265,36 @@ def test_validation_split(model, images):
     assert int(ops.convert_to_numpy(model.step)) == 2
 
 
+@pytest.mark.parametrize(
+    "form",
+    [
+        lambda x: x,
+        lambda x: iter(batched(x)),
+        lambda x: Batches(x, lambda part: (part, labels(part))),
+    ],
+)
+def test_the_byte_order_of_other_machines(tiny_model, images, form):
+    x, logs = images(8).astype("float32"), []
+    for dtype in ("<f4", ">f4"):
+        keras.utils.set_random_seed(0)
+        game = [losses.ReconstructionLoss("mae")]
+        model = tiny_model(("encoder",), losses=game, seed=0)
+        data = x.astype(dtype)
+        is_array = form(x) is x
+        logs.append(
+            model.fit(
+                form(data),
+                batch_size=BATCH if is_array else None,
+                steps_per_epoch=None if is_array else 2,
+                shuffle=False,
+                verbose=0,
+            ).history
+        )
+        logs.append(model.evaluate(data, verbose=0, return_dict=True))
+        logs.append(model.anomaly_score(data).tolist())
+    assert logs[:3] == logs[3:]
+
+
 def test_a_split_trains_as_the_two_parts_do(tiny_model, images):
     """In the same orders, which on TensorFlow Keras would draw otherwise."""
     x, logs = images(12), []
