@@ -9,6 +9,7 @@ import itertools
 import math
 import mmap
 import pathlib
+import sys
 
 import keras
 import numpy as np
@@ -72,8 +73,17 @@ def mapped(path: pathlib.Path) -> np.ndarray:
 
     Returns:
         The bytes.
+
+    Raises:
+        OSError: If the file cannot be opened, or its file system maps none.
     """
-    return np.asarray(np.memmap(path, "uint8", mode="c"))
+    # Before Python 3.13 a map keeps a descriptor of its file open.
+    options = {"trackfd": False} if sys.version_info >= (3, 13) else {}
+    with path.open("rb") as file:
+        content = mmap.mmap(
+            file.fileno(), 0, access=mmap.ACCESS_COPY, **options
+        )
+    return np.frombuffer(content, "uint8")
 
 
 def as_tensor(array: np.ndarray):

@@ -173,7 +173,10 @@ class Tensors:
         try:
             if path.stat().st_size != size:
                 raise _changed(path)
-            content = memory.mapped(path)
+            try:
+                content = memory.mapped(path)
+            except OSError:  # As of some file systems in user space.
+                content = np.fromfile(path, "uint8")
         except OSError as error:
             raise _unreadable(path, error) from error
         kinds = [
@@ -351,7 +354,10 @@ def _check_hash(path, sha256, facts):
 
 
 def _unreadable(path, error):
-    return _damaged(path, f"cannot be read: {error.strerror or error}")
+    return PresetWeightsError(
+        f"{path} cannot be read: {error.strerror or error}. See to that, or "
+        "copy, download or save the preset again."
+    )
 
 
 def _changed(path):
@@ -421,7 +427,9 @@ def _size(variable, dtype):
 def _stored(name, variable, dtype):
     is_cast = _is_cast(variable, dtype)
     value = keras.ops.cast(variable, dtype) if is_cast else variable
-    array = keras.ops.convert_to_numpy(value)
+    # Not all backends have a variable in the dtype that it says.
+    stored = _numpy_dtype(_stored_dtype(variable, dtype))
+    array = keras.ops.convert_to_numpy(value).astype(stored, copy=False)
     if is_cast and not np.isfinite(array.astype("float32")).all():
         raise PresetFormatError(
             f"The weights {name} have values that are not finite, or that "

@@ -1,5 +1,7 @@
+import errno
 import hashlib
 import json
+import mmap
 import shutil
 
 import keras
@@ -178,6 +180,38 @@ def test_where_tensors_stand_in_a_file(tmp_path):
     for name, variable in variables.items():
         expected = keras.ops.convert_to_numpy(variable)
         np.testing.assert_array_equal(stored[name], expected, strict=True)
+
+
+@pytest.mark.filterwarnings("ignore:Explicitly requested dtype")
+@pytest.mark.parametrize(
+    "dtype",
+    ["bool", "float16", "bfloat16", "float32", "float64", "int8", "int16"]
+    + ["int32", "int64", "uint8", "uint16", "uint32"],
+)
+def test_what_a_variable_says_is_what_is_written(tmp_path, dtype):
+    """JAX has no float64 of itself, and PyTorch no unsigned variables."""
+    variable = keras.Variable(np.arange(16) % 2, dtype=dtype, trainable=False)
+    save_part({"a": variable}, tmp_path)
+    with safetensors.safe_open(tmp_path / "model.safetensors", "np") as file:
+        stored = file.get_tensor("a")
+    assert stored.dtype.name == dtype
+    np.testing.assert_array_equal(stored.astype(int), np.arange(16) % 2)
+    loaded = keras.Variable(np.ones(16), dtype=dtype, trainable=False)
+    load_tensors({"a": loaded}, tmp_path / "model.safetensors")
+    found = keras.ops.convert_to_numpy(keras.ops.cast(loaded, "float32"))
+    np.testing.assert_array_equal(found, np.arange(16) % 2)
+
+
+def test_a_file_system_that_maps_nothing(make_model, tmp_path, monkeypatch):
+    def refuse(*args, **kwargs):
+        raise OSError(errno.ENODEV, "No such device")
+
+    model, other = make_model(seed=0), make_model(seed=1)
+    save_weights(model, tmp_path)
+    monkeypatch.setattr(mmap, "mmap", refuse)
+    load_weights(other, tmp_path / "model.safetensors")
+    for name, value in values(other).items():
+        np.testing.assert_array_equal(value, values(model)[name], name)
 
 
 def test_a_dtype_that_no_file_has(tmp_path):
