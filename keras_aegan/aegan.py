@@ -3,6 +3,7 @@
 import copy
 import itertools
 import math
+import numbers
 import os
 import pathlib
 from types import MappingProxyType
@@ -451,6 +452,7 @@ on codes |
         ```
         """
         self._check_metrics(metrics or ())
+        _check_positive("steps_per_execution", steps_per_execution)
         if jit_compile is True and keras.backend.backend() == "torch":
             raise ValueError(
                 "jit_compile=True is not supported on the PyTorch backend: "
@@ -515,6 +517,25 @@ on codes |
         self._jit_compile_asked = jit_compile
         # A game has no single loss; Keras would log a constant 0.
         self._loss_tracker = None
+
+    def save(self, filepath, *args, **kwargs):
+        """Saves the model as a `.keras` file; see `keras.Model.save`.
+
+        Args:
+            filepath: the file, which ends in `.keras`.
+            *args: as in `keras.Model.save`.
+            **kwargs: as in `keras.Model.save`.
+
+        Raises:
+            ValueError: for an HDF5 file, which Keras could not load again.
+        """
+        if str(filepath).endswith((".h5", ".hdf5")):
+            raise ValueError(
+                "An HDF5 file cannot hold a game of several networks. Save to "
+                "a path that ends in `.keras`, the weights alone by "
+                f"`save_weights`, or a preset. Received: filepath={filepath}"
+            )
+        return super().save(filepath, *args, **kwargs)
 
     def get_compile_config(self):
         # Frozen or freed since, it could not be compiled like that again.
@@ -760,6 +781,14 @@ on codes |
                 )
             # Some have their data's range from what extracts features.
             known = getattr(metric, "extractor", metric)
+            if isinstance(self.spec, TokenSpec) and hasattr(
+                known, "data_range"
+            ):
+                raise ValueError(
+                    f"The metric {metric.name} is of quantities, and token ids "
+                    "are names: no distance or error of them means anything. "
+                    "Leave it out, and compare `model.reconstruct(x)` with x."
+                )
             told = getattr(known, "data_range", self.data_range)
             if told != self.data_range:
                 raise ValueError(
@@ -1303,9 +1332,10 @@ fitted to the codes of normal data; no mean |
         """
         self._seat("encoder", "edit")
         attribute = self._checked_codes(np.asarray(attribute)[None])
-        if not np.isfinite(strength):
+        if not isinstance(strength, numbers.Real) or not np.isfinite(strength):
             raise ValueError(
-                f"Expected a finite strength. Received: strength={strength}"
+                "Expected strength to be a finite number. Received: "
+                f"strength={strength!r}"
             )
         codes = self.encode(x, batch_size) + np.float32(strength) * attribute
         if self.prior == "sphere":
@@ -1595,7 +1625,18 @@ fitted to the codes of normal data; no mean |
 
 def _array_batch(x, batch_size):
     """The batch size of an array, which Keras else takes from the steps."""
-    return batch_size or (32 if hasattr(x, "shape") else None)
+    if batch_size is None:
+        return 32 if hasattr(x, "shape") else None
+    _check_positive("batch_size", batch_size)
+    return batch_size
+
+
+def _check_positive(argument, value):
+    if not isinstance(value, (int, np.integer)) or value < 1:
+        raise ValueError(
+            f"Expected {argument} to be a whole number, 1 or more. Received: "
+            f"{argument}={value!r}"
+        )
 
 
 def _without_split(x, kwargs):
@@ -1641,11 +1682,7 @@ def _run(network, inputs, batch_size, prepare=None):
     others' size, so that it needs no compilation of its own; a single batch to
     the next power of two.
     """
-    if not isinstance(batch_size, (int, np.integer)) or batch_size < 1:
-        raise ValueError(
-            "Expected batch_size to be a whole number, 1 or more. Received: "
-            f"batch_size={batch_size}"
-        )
+    _check_positive("batch_size", batch_size)
     count = len(inputs)
     size = min(batch_size, 1 << (count - 1).bit_length())
     outputs = []

@@ -279,6 +279,12 @@ class DataSpec:
                     f"a {type(source).__name__} of parts of the shapes "
                     f"{sorted(shapes)[:3]}. Pass x alone: labels are ignored."
                 )
+            if len(source) == 1 and np.shape(source[0])[1:] == self.shape:
+                raise ValueError(
+                    f"Expected samples of shape {self.shape}. Received: a "
+                    f"{type(source).__name__} of one array of them. Pass the "
+                    "array itself."
+                )
             source = np.asarray(source)
         source = _native(source)
         self.check(source)

@@ -3,6 +3,7 @@
 import contextlib
 import os
 import zipfile
+import zlib
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import BinaryIO
@@ -386,11 +387,11 @@ def _some(names: Sequence[str], most: int = 5) -> str:
 def _read_array(path: Path, key: str | None) -> np.ndarray:
     # Opened here, because NumPy leaves a damaged file open.
     with open(path, "rb") as file:
-        with _plain_numbers_only(path):
+        with plain_numbers_only(path):
             array = np.load(file, allow_pickle=False)
         if isinstance(array, np.lib.npyio.NpzFile):
             key = _choose_key(path, array.files, key)
-            with _plain_numbers_only(path):
+            with plain_numbers_only(path):
                 array = array[key]
     if array.dtype.kind not in "uif" or array.ndim < 2 or len(array) == 0:
         raise ValueError(
@@ -401,10 +402,16 @@ def _read_array(path: Path, key: str | None) -> np.ndarray:
 
 
 @contextlib.contextmanager
-def _plain_numbers_only(path: Path) -> Iterator[None]:
+def plain_numbers_only(path: str | os.PathLike) -> Iterator[None]:
+    """Lets what NumPy makes of a damaged file be one error, a `ValueError`.
+
+    Args:
+        path: The file that is read within.
+    """
+    damages = (EOFError, OSError, zipfile.BadZipFile, zlib.error)
     try:
         yield
-    except (ValueError, EOFError, OSError, zipfile.BadZipFile) as error:
+    except (ValueError, MemoryError, *damages) as error:
         raise ValueError(
             f"{path} cannot be read as plain arrays ({error}). Expected "
             "numbers written by numpy.save or numpy.savez; object arrays and "

@@ -69,7 +69,8 @@ class Placeholder(keras.initializers.Initializer):
     def __call__(self, shape, dtype=None):
         (zeros,) = memory.aligned([(shape, "float32")])
         tensor = memory.as_tensor(zeros)
-        return tensor if dtype == "float32" else ops.cast(tensor, dtype)
+        is_float32 = dtype in (None, "float32")
+        return tensor if is_float32 else ops.cast(tensor, dtype)
 
 
 # Written out: Keras imports TensorFlow, where it is installed, to serialise

@@ -385,6 +385,10 @@ def test_a_bad_number_of_samples(model, n):
 def test_a_bad_batch_size(model, batch_size):
     with pytest.raises(ValueError, match="batch_size to be a whole number"):
         model.generate(2, batch_size=batch_size)
+    with pytest.raises(ValueError, match="batch_size to be a whole number"):
+        model.fit(np.zeros((8, *model.data_shape)), batch_size=batch_size)
+    with pytest.raises(ValueError, match="steps_per_execution to be a whole"):
+        model.compile(steps_per_execution=batch_size)
 
 
 @pytest.mark.parametrize("steps", [0, 1, 2.5, None])

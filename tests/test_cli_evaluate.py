@@ -361,6 +361,13 @@ def test_other_mistakes_are_one_line(preset, data, tmp_path, images, capsys):
     broken = tmp_path / "broken.npz"
     broken.write_bytes(b"PK\x03\x04 not an archive")
     assert "cannot be read as plain arrays" in mistake(capsys, *argv, broken)
+    content = bytearray(data.read_bytes())
+    content[content.rindex(b"PK\x01\x02")] = 0
+    broken.write_bytes(content)
+    labels = ["--key", "x_test", "--labels-key", "y_test"]
+    for options in ([], labels):
+        line = mistake(capsys, *argv, broken, *options)
+        assert "cannot be read as plain arrays" in line
     other = tmp_path / "other.npy"
     np.save(other, images(150, (6, 4, 1)))
     assert "the model's shape" in mistake(capsys, *argv, other)

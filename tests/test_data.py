@@ -450,6 +450,10 @@ def test_dicts_are_refused_with_what_to_do(kind):
 def test_arrays_with_labels_are_refused_with_what_to_do():
     with pytest.raises(ValueError, match="Pass x alone: labels are ignored"):
         PIXELS.checked((pixels(8), np.zeros(8)))
+    with pytest.raises(ValueError, match="one array of them. Pass the array"):
+        PIXELS.checked([pixels(8)])
+    one = pixels(1)  # A list of samples.
+    np.testing.assert_array_equal(PIXELS.checked(list(one)), one)
 
 
 def test_samples_do_not_come_out_as_zeros_and_ones_alone():

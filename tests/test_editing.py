@@ -74,8 +74,11 @@ def test_mistakes_are_named():
             model.attribute_direction(x, labels)
     with pytest.raises(ValueError, match=r"codes of shape \(n, 3\)"):
         model.edit(x, np.zeros(2))
-    with pytest.raises(ValueError, match="finite strength"):
+    with pytest.raises(ValueError, match="strength to be a finite"):
         model.edit(x, np.zeros(3), float("nan"))
+    for strength in ("1", np.ones(2), None):
+        with pytest.raises(ValueError, match="strength to be a finite"):
+            model.edit(x, np.zeros(3), strength)
     without = recipes.gan((6,), data_range=None, data_dtype="float32")
     with pytest.raises(ValueError, match="needs the encoder seat"):
         without.edit(np.zeros((1, 6), "float32"), np.zeros(32))

@@ -168,6 +168,26 @@ def test_damaged_arrays_are_an_error(tmp_path, suffix):
         read_data(path)
 
 
+def test_arrays_damaged_within_are_an_error(tmp_path):
+    path, array = tmp_path / "data.npz", np.arange(8000).reshape(80, 100)
+    np.savez_compressed(path, x=array)
+    content = path.read_bytes()
+    for at, patch in (
+        (100, b"\xff" * 60),  # of what is compressed
+        (content.rindex(b"PK\x01\x02"), b"\0"),  # of the archive's directory
+    ):
+        rest = content[at + len(patch) :]
+        path.write_bytes(content[:at] + patch + rest)
+        with pytest.raises(ValueError, match="cannot be read as plain arrays"):
+            read_data(path)
+    path = tmp_path / "data.npy"
+    np.save(path, array)
+    claim = path.read_bytes().replace(b"(80, 100)", b"(10000000000000000, 1)")
+    path.write_bytes(claim)
+    with pytest.raises(ValueError, match="cannot be read as plain arrays"):
+        read_data(path)
+
+
 @pytest.mark.parametrize(
     "array", [np.array(["a"]), np.zeros(3), np.zeros((0, 2))]
 )

@@ -155,6 +155,21 @@ def test_the_optimizers_state_is_stored_once(tiny_model, images, tmp_path):
     assert wanted - 20 <= total <= wanted + 40
 
 
+def test_an_old_file_is_refused_and_a_new_one_written(
+    tiny_model, images, tmp_path
+):
+    model = trained(tiny_model, images)
+    for name in ("model.h5", "model.hdf5"):
+        with pytest.raises(ValueError, match=r"ends in `\.keras`"):
+            model.save(tmp_path / name)
+    assert not list(tmp_path.iterdir())
+    model.save(tmp_path / "model.keras")
+    again = keras.models.load_model(tmp_path / "model.keras")
+    assert again.optimizer["generator"].get_config() == (
+        model.optimizer["generator"].get_config()
+    )
+
+
 def test_weights_alone(tiny_model, images, tmp_path):
     model = trained(tiny_model, images)
     path = tmp_path / "model.weights.h5"

@@ -9,7 +9,11 @@ import numpy as np
 from keras_aegan.cli import output
 from keras_aegan.cli.mistakes import UsageError, users_mistakes
 from keras_aegan.cli.models import load, read_for, save_pictures, shows
-from keras_aegan.images import import_pillow, replacing
+from keras_aegan.images import (
+    import_pillow,
+    plain_numbers_only,
+    replacing,
+)
 
 
 def evaluate(args: argparse.Namespace) -> None:
@@ -89,7 +93,11 @@ def _key(path: str, given: str | None, usual: str) -> str | None:
     """
     if given is not None or not zipfile.is_zipfile(path):
         return given
-    with zipfile.ZipFile(path) as file:
+    with (
+        users_mistakes(),
+        plain_numbers_only(path),
+        zipfile.ZipFile(path) as file,
+    ):
         keys = [name.removesuffix(".npy") for name in file.namelist()]
     for key in (usual, "x"):
         if key in keys:
@@ -138,7 +146,11 @@ def _is_odd(args: argparse.Namespace, count: int) -> np.ndarray | None:
             f"file. Received: --data {args.data}. Leave it out, or put both "
             "into one file with numpy.savez."
         )
-    with users_mistakes(), np.load(args.data, allow_pickle=False) as arrays:
+    with (
+        users_mistakes(),
+        plain_numbers_only(args.data),
+        np.load(args.data, allow_pickle=False) as arrays,
+    ):
         if key not in arrays.files:
             raise UsageError(
                 f"{args.data} holds the arrays {', '.join(arrays.files)}. "

@@ -7,7 +7,7 @@ import tensorflow as tf
 import torch
 from keras import ops
 
-from keras_aegan import losses, metrics
+from keras_aegan import losses, metrics, recipes
 from keras_aegan.metrics import frechet_distance
 
 ON_PIXELS = "frechet_distance_pixels"
@@ -177,3 +177,13 @@ def test_what_cannot_be_measured_is_refused(model, tiny_model, images):
         with pytest.raises(ValueError, match=r"data_range=\(-1.0, 1.0\)"):
             signed.compile(metrics=[metric()])
         signed.compile(metrics=[metric(data_range=(-1, 1))])
+
+
+def test_token_ids_are_no_quantities():
+    model = recipes.arae((5,), 7, 4, 8, 3, (8,))
+    for metric in (
+        metrics.PeakSignalToNoiseRatio(),
+        metrics.FrechetDistance("pixels", data_range=(0.0, 6.0)),
+    ):
+        with pytest.raises(ValueError, match="token ids are names"):
+            model.compile(metrics=[metric])
