@@ -710,7 +710,13 @@ on codes |
                 metric.update_state(batch, made[metric.made])
         found = {}
         for metric in metrics:
-            result = metric.result()
+            try:
+                result = metric.result()
+            except ValueError as error:
+                raise ValueError(
+                    f"The metric {metric.name} has no value on these data. "
+                    f"{error}"
+                ) from error
             found |= (
                 result if isinstance(result, dict) else {metric.name: result}
             )

@@ -187,3 +187,10 @@ def test_token_ids_are_no_quantities():
     ):
         with pytest.raises(ValueError, match="token ids are names"):
             model.compile(metrics=[metric])
+
+
+def test_data_that_are_too_few_are_told_with_the_metric(model, images):
+    model.compile(metrics=[metrics.KernelDistance()])
+    wanted = "kernel_distance_pixels has no value.*to have 2 samples or more"
+    with pytest.raises(ValueError, match=wanted):
+        model.evaluate(images(1), verbose=0)
