@@ -68,9 +68,7 @@ class Placeholder(keras.initializers.Initializer):
 
     def __call__(self, shape, dtype=None):
         (zeros,) = memory.aligned([(shape, "float32")])
-        tensor = memory.as_tensor(zeros)
-        is_float32 = dtype in (None, "float32")
-        return tensor if is_float32 else ops.cast(tensor, dtype)
+        return ops.cast(memory.as_tensor(zeros), dtype or "float32")
 
 
 # Written out: Keras imports TensorFlow, where it is installed, to serialise

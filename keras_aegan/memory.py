@@ -119,8 +119,5 @@ def give(variable: keras.Variable, array: np.ndarray) -> None:
     elif keras.backend.backend() == "torch":
         # `assign` copies into the memory that is there.
         variable.value.data = as_tensor(array).to(variable.value.device)
-    elif keras.backend.backend() == "tensorflow":
-        # `assign` of Keras casts and reads again.
-        variable.value.assign(as_tensor(array), read_value=False)
     else:
         variable.assign(as_tensor(array))

@@ -9,11 +9,7 @@ import numpy as np
 from keras_aegan.cli import output
 from keras_aegan.cli.mistakes import UsageError, users_mistakes
 from keras_aegan.cli.models import load, read_for, save_pictures, shows
-from keras_aegan.images import (
-    import_pillow,
-    plain_numbers_only,
-    replacing,
-)
+from keras_aegan.images import import_pillow, plain_numbers_only, replacing
 
 
 def evaluate(args: argparse.Namespace) -> None:

@@ -55,7 +55,8 @@ def save_weights(
         A dict from each file's name to its `bytes` and `sha256`.
 
     Raises:
-        PresetFormatError: If a value is too large for `dtype`.
+        PresetFormatError: If a value is too large for `dtype`, or a variable
+            of a dtype that no file has.
     """
     from huggingface_hub import split_state_dict_into_shards_factory
 
