@@ -18,6 +18,7 @@ from keras_aegan.export import PARTS, export_part
 from keras_aegan.generation import batch_sizes, collect, watched
 from keras_aegan.initializers import zero_initialized
 from keras_aegan.losses import Loss
+from keras_aegan.moving_average import MovingAverage
 from keras_aegan.priors import (
     PRIORS,
     interpolate_codes,
@@ -220,13 +221,12 @@ on codes |
         self.ema_momentum = None
         for seat in _AVERAGED:
             setattr(self, f"ema_{seat}", None)
-        self._averaged = MappingProxyType({})
         seats = self._seated()
         if ema_momentum is not None:
             self._start_averages(
                 ema_momentum,
                 {
-                    seat: seats[seat].get_config()
+                    seat: False
                     for seat in _AVERAGED
                     if seat in seats and seats[seat].trainable_variables
                 },
@@ -237,34 +237,37 @@ on codes |
         )
         self.built = True
 
-    def _start_averages(self, momentum, configs):
-        """Adds the averaged copies, built from their networks' configs."""
+    def _start_averages(self, momentum, blank):
+        """Adds the averages of some seats, and of each whether it is blank."""
         if not 0 <= momentum < 1:
             raise ValueError(
                 "Expected ema_momentum from 0 to below 1, or None for no "
                 f"averages. Received: ema_momentum={momentum}"
             )
         self.ema_momentum = momentum
-        pairs = {}
-        for seat, config in configs.items():
-            network, name = getattr(self, seat), f"ema_{seat}"
-            blank = zero_initialized(config)
-            average = type(network).from_config({**blank, "name": name})
-            # A network that starts blank itself is about to be loaded, and
-            # its average with it.
-            if blank != config:
-                average.set_weights(network.get_weights())
-            average.trainable = False
+        for seat, is_blank in blank.items():
+            name = f"ema_{seat}"
+            average = MovingAverage(getattr(self, seat), is_blank, name)
             setattr(self, name, average)
-            both = zip(average.variables, network.variables, strict=True)
-            pairs[seat] = [pair for pair in both if "float" in pair[0].dtype]
-        # TensorFlow would wrap and follow all that is in a tuple or a dict.
-        self._averaged = MappingProxyType(pairs)
+
+    @property
+    def averages(self) -> dict[str, MovingAverage]:
+        """The averages, by the seats whose networks they follow."""
+        return {
+            seat: average
+            for seat in _AVERAGED
+            if (average := getattr(self, f"ema_{seat}")) is not None
+        }
 
     @property
     def averaged(self) -> list[tuple[keras.Variable, keras.Variable]]:
         """Every average of a variable, with the variable."""
-        return [pair for pairs in self._averaged.values() for pair in pairs]
+        return [
+            (copy, variable)
+            for average in self.averages.values()
+            for variable, copy in average.pairs
+            if "float" in copy.dtype
+        ]
 
     # === Seats ===
 
@@ -296,8 +299,7 @@ on codes |
 
     def used(self, seat: str) -> keras.Model:
         """The network that the verbs use: the average where there is one."""
-        average = getattr(self, f"ema_{seat}", None)
-        return getattr(self, seat) if average is None else average
+        return self.averages.get(seat, getattr(self, seat))
 
     def copied(self, seat: str, trainable: bool = True) -> keras.Model:
         """A copy of the network that the verbs use, for a second stage.
@@ -311,10 +313,9 @@ on codes |
         Returns:
             A `keras.Model` of the same weights.
         """
-        average = self._seat(seat, "copied")
-        # Of the network itself: all layers of an average are frozen.
+        used = self._seat(seat, "copied")
         network = keras.models.clone_model(getattr(self, seat))
-        network.set_weights(average.get_weights())
+        network.set_weights(used.get_weights())
         if not trainable:
             network.trainable = False
         return network
@@ -330,12 +331,8 @@ on codes |
 
     @property
     def networks(self) -> dict[str, keras.Model]:
-        """The filled seats and, under `ema_...`, the averaged copies."""
-        averages = {
-            f"ema_{seat}": average
-            for seat in _AVERAGED
-            if (average := getattr(self, f"ema_{seat}")) is not None
-        }
+        """The filled seats and, under `ema_...`, their averages."""
+        averages = {f"ema_{s}": each for s, each in self.averages.items()}
         return {**self._seated(), **averages}
 
     @property
@@ -478,6 +475,8 @@ on codes |
             )
         check_unshared(owned)
         check_precise(owned)
+        for average in self.averages.values():
+            average.check()
         if optimizer is None:
             optimizer = {
                 player: self._default_optimizer[player] for player in owned
@@ -1020,8 +1019,6 @@ on codes |
             if isinstance(network, keras.Model):
                 # Keras would keep it, and its weights in every file.
                 self._tracker.untrack(network)
-        left = {s: p for s, p in self._averaged.items() if s != "prior"}
-        self._averaged = MappingProxyType(left)
         self.prior, self.ema_prior = prior, None
         # On TensorFlow they would go on with the prior before.
         self.train_function = self.test_function = None
@@ -1415,11 +1412,7 @@ fitted to the codes of normal data; no mean |
             else [list(turn) for turn in self.updates],
             steps=dict(self.steps),
             ema_momentum=self.ema_momentum,
-            averaged=[
-                seat
-                for seat in _AVERAGED
-                if getattr(self, f"ema_{seat}") is not None
-            ],
+            averaged=list(self.averages),
             **self.data_settings,
             optimizer=copy.deepcopy(dict(self._default_optimizer)),
             seed=self.seed,
@@ -1430,11 +1423,10 @@ fitted to the codes of normal data; no mean |
     def from_config(cls, config, custom_objects=None):
         config = dict(config)
         momentum = config.pop("ema_momentum")
-        # Keras changes the configurations that it is given.
-        averaged = {
-            seat: copy.deepcopy(config[seat]["config"])
-            if isinstance(config[seat], dict)
-            else config[seat].get_config()
+        # What starts blank is about to be loaded, and its average with it.
+        blank = {
+            seat: isinstance(config[seat], dict)
+            and zero_initialized(config[seat]) == config[seat]
             for seat in config.pop("averaged", ("generator", "encoder"))
             if config.get(seat)
         }
@@ -1453,9 +1445,7 @@ fitted to the codes of normal data; no mean |
         config["losses"] = [revive(loss) for loss in config["losses"]]
         model = cls(**config, ema_momentum=None)
         if momentum is not None:
-            # From the configs at hand: Keras imports TensorFlow, where it is
-            # installed, to serialise a network on any backend.
-            model._start_averages(momentum, averaged)
+            model._start_averages(momentum, blank)
         return model
 
     @classmethod

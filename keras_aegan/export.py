@@ -71,7 +71,7 @@ class Part(keras.Model):
     def __init__(self, model: keras.Model, part: str):
         super().__init__(name=part)
         self.spec = model.spec
-        self.chain = [_copy(model.used(seat)) for seat in PARTS[part]]
+        self.chain = [_copy(model, seat) for seat in PARTS[part]]
         self.from_data = part != "generator"
         self.to_data = part != "encoder"
         self.signature = keras.InputSpec(
@@ -200,15 +200,16 @@ def check_format(format: str) -> None:
         )
 
 
-def _copy(network):
-    """The network in float32, trainable or not as the backend needs it.
+def _copy(model, seat):
+    """What is used in a seat, in float32, trainable or not as a backend needs.
 
     Keras's SavedModel of JAX writes back with each call all that does not
     train; PyTorch's programs give results that ask for gradients of what does.
     """
+    network = getattr(model, seat)
     config = _in_float32(zero_initialized(network.get_config()))
     copied = type(network).from_config(config)
-    copied.set_weights(network.get_weights())
+    copied.set_weights(model.used(seat).get_weights())
     copied.trainable = keras.backend.backend() == "jax"
     return copied
 

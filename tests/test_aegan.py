@@ -879,7 +879,8 @@ def test_weight_regularisers_count_when_averages_are_judged(tiny_model, images):
         optimizer=keras.optimizers.SGD(0.1),
     )
     model.train_on_batch(images())
-    kernel = numpy(model.ema_encoder.layers[-1].weights)[0]
+    kernel = model.encoder.layers[-1].kernel
+    (kernel,) = numpy([model.ema_encoder.copy_of(kernel)])
     logs = model.test_on_batch(images(), return_dict=True)
     assert logs["encoder_loss"] == pytest.approx(
         2 * logs["reconstruction"] + 0.01 * np.sum(kernel**2), rel=1e-5

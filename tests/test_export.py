@@ -238,9 +238,10 @@ def test_a_missing_package_is_named(tiny_model, tmp_path, backend, monkeypatch):
 def test_what_onnx_cannot_say(tmp_path, backend):
     """A choice within the network, by Keras's argmax."""
     model = recipes.arae((5,), 7, 4, 8, 3, (8,), seed=0)
-    model.ema_generator = networks.text_generator(
+    model.generator = networks.text_generator(
         (5, 7), 4, 8, output="straight_through"
     )
+    model.ema_generator = None
     path, codes = tmp_path / "part.onnx", model.sample_codes(3, seed=0)
     if backend == "torch":
         model.export(path, "onnx", verbose=False)

@@ -11,6 +11,7 @@ import re
 import keras
 
 from keras_aegan.hub import layout
+from keras_aegan.moving_average import MovingAverage
 
 PROGRESS = "progress"
 
@@ -32,7 +33,7 @@ def named_variables(model: keras.Model) -> dict[str, keras.Variable]:
     variables = {}
     seen = set()
     for network_name, network in model.networks.items():
-        for name, variable in _walk(network, network_name):
+        for name, variable in _named(network, network_name):
             if id(variable) not in seen:
                 seen.add(id(variable))
                 variables[name] = variable
@@ -68,6 +69,14 @@ def finalize(layer: keras.layers.Layer) -> None:
         layer.finalize_state()
     for child in _children(layer):
         finalize(child)
+
+
+def _named(network, path):
+    if not isinstance(network, MovingAverage):
+        yield from _walk(network, path)
+        return
+    for name, variable in _walk(network.network, path):
+        yield name, network.copy_of(variable)
 
 
 def _walk(layer, path):

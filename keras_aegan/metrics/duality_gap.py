@@ -166,14 +166,16 @@ def _game(model, seat, learning_rate, seed):
 
 
 def _copy(model, seat, trainable):
-    # Of the network itself: all layers of an average are frozen.
+    trained = getattr(model, seat)
     network = keras.models.clone_model(
-        getattr(model, seat), clone_function=_seeded, recursive=True
+        trained, clone_function=_seeded, recursive=True
     )
-    pairs = zip(network.variables, model.used(seat).variables, strict=True)
+    average = model.averages.get(seat)
+    pairs = zip(network.variables, trained.variables, strict=True)
     for variable, original in pairs:
+        used = average.copy_of(original) if average else original
         # A copy: JAX's training takes over the memory of what it updates.
-        variable.assign(np.array(ops.convert_to_numpy(original)))
+        variable.assign(np.array(ops.convert_to_numpy(used)))
     if not (trainable and network.trainable_variables):
         # What a second stage froze moves here. Off before on: TensorFlow does
         # not pass on to the layers what the network has been set to already.
