@@ -72,3 +72,24 @@ def test_what_is_mapped_changes_in_memory_alone(tmp_path, variable):
     again = memory.mapped(path)
     (tmp_path / "new").replace(path)
     assert again.tobytes() == content
+
+
+def test_keras_names_are_kept_where_variables_are_named_alike(tmp_path):
+    layers = [keras.layers.Dense(3, name=name) for name in ("a", "b", "c")]
+    with memory.named_alike():
+        model = keras.Sequential(layers[:2], name="net")
+        model.build((None, 3))
+    model.add(layers[2])
+    assert [v.path for v in model.variables] == [
+        f"net/{layer}/{name}" for layer in "abc" for name in ("kernel", "bias")
+    ]
+    if keras.backend.backend() == "tensorflow":
+        import tensorflow as tf
+
+        names = [layer.kernel.value.name for layer in layers]
+        assert names == ["variable:0", "variable:0", "net/c/kernel:0"]
+        # They are none the less many.
+        x = np.eye(3, dtype="float32")
+        model.export(str(tmp_path), verbose=False)
+        again = tf.saved_model.load(str(tmp_path))
+        np.testing.assert_array_equal(again.serve(x), model(x))

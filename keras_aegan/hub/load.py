@@ -9,6 +9,7 @@ import threading
 
 import keras
 
+from keras_aegan import memory
 from keras_aegan.hub import (
     documents,
     layout,
@@ -177,7 +178,7 @@ def load_preset(
         # Overrides may have averages that the preset has not.
         more = sum(map(math.prod, tensors.shapes)) if overrides else 0
         # Weights that are about to be read need no random start.
-        with at_most(more + _SLACK, tensors.shapes):
+        with at_most(more + _SLACK, tensors.shapes), memory.named_alike():
             model = _build(source, zero_initialized(config), overrides)
         variables = {
             name: variable
