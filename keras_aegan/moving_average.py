@@ -66,6 +66,10 @@ class MovingAverage(keras.Model):
             layer.supports_jit for layer in network._flatten_layers()
         )
         self.trainable = False
+        # PyTorch's list of parameters is made then.
+        self.build(network.inputs[0].shape)
+
+    def build(self, input_shape):
         self.built = True
 
     @property

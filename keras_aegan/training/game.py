@@ -142,7 +142,7 @@ class Game:
             )
             totals, values, gradients = summed((totals, values, gradients))
             for player in players:
-                self._apply(player, gradients[player])
+                self._apply_gradients(player, gradients[player])
                 logged[f"{player}_loss"] = totals[player]
             logged.update(values)
         for loss in self._owed(self.players):

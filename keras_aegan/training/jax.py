@@ -281,7 +281,7 @@ class Trainer(Game):
             return jax.numpy.zeros_like(total)
         return ad.Zero(jax.typeof(total).to_ct_aval())
 
-    def _apply(self, player, gradients):
+    def _apply_gradients(self, player, gradients):
         optimizer, owned = self.optimizer[player], self.owned[player]
         weights, state = optimizer.stateless_apply(
             [variable.value for variable in optimizer.variables],

@@ -75,7 +75,7 @@ class Trainer(Game):
         start = tf.reduce_sum(everybody[:place])
         return data, Share(start, rows, tf.reduce_sum(everybody), total)
 
-    def _apply(self, player, gradients):
+    def _apply_gradients(self, player, gradients):
         optimizer = self.optimizer[player]
         for part in {
             optimizer,

@@ -167,7 +167,7 @@ class Trainer(Game):
             return data, None
         return processes.shared(data, self._is_divided)
 
-    def _apply(self, player, gradients):
+    def _apply_gradients(self, player, gradients):
         self.optimizer[player].apply(gradients, self.owned[player])
 
     def _draw_near(self, share):

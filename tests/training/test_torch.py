@@ -1,4 +1,4 @@
-"""What a step on PyTorch keeps of its backward pass."""
+"""What a step on PyTorch keeps, and a model as a module of PyTorch's."""
 
 import gc
 
@@ -60,3 +60,17 @@ if keras.backend.backend() == "torch":
             gc.enable()
         # G(z) and G(E(x)), and not again when the critic alone moves.
         assert gone == [True, True]
+
+    def test_a_model_is_a_module(tiny_model, images):
+        model = tiny_model()
+        found = {id(each) for each in model.parameters()}
+        for network in model.networks.values():
+            assert {id(v.value) for v in network.variables} <= found
+        assert model.to("cpu") is model
+        model.fit(images(8), batch_size=4, verbose=0)
+        before = model.ema_generator.get_weights()
+        model.half().float()
+        for value, kept in zip(
+            model.ema_generator.get_weights(), before, strict=True
+        ):
+            np.testing.assert_array_equal(value, kept.astype("float16"))
