@@ -16,7 +16,7 @@ from keras_aegan.critics import results_of
 from keras_aegan.data import DataSpec, refuse_sample_weights, without_labels
 from keras_aegan.export import PARTS, export_part
 from keras_aegan.generation import batch_sizes, collect, watched
-from keras_aegan.initializers import zero_initialized
+from keras_aegan.initializers import is_blank
 from keras_aegan.losses import Loss
 from keras_aegan.moving_average import MovingAverage
 from keras_aegan.priors import (
@@ -245,9 +245,9 @@ on codes |
                 f"averages. Received: ema_momentum={momentum}"
             )
         self.ema_momentum = momentum
-        for seat, is_blank in blank.items():
+        for seat, starts_blank in blank.items():
             name = f"ema_{seat}"
-            average = MovingAverage(getattr(self, seat), is_blank, name)
+            average = MovingAverage(getattr(self, seat), starts_blank, name)
             setattr(self, name, average)
 
     @property
@@ -1425,8 +1425,7 @@ fitted to the codes of normal data; no mean |
         momentum = config.pop("ema_momentum")
         # What starts blank is about to be loaded, and its average with it.
         blank = {
-            seat: isinstance(config[seat], dict)
-            and zero_initialized(config[seat]) == config[seat]
+            seat: is_blank(config[seat])
             for seat in config.pop("averaged", ("generator", "encoder"))
             if config.get(seat)
         }

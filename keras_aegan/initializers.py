@@ -102,6 +102,22 @@ def zero_initialized(config):
     return config
 
 
+def is_blank(config) -> bool:
+    """Whether `zero_initialized` made a config.
+
+    Args:
+        config: what it returned, or a config as it was.
+
+    Returns:
+        `False` too where there is no initializer that it could have changed.
+    """
+    if isinstance(config, dict):
+        return config == _PLACEHOLDER or any(map(is_blank, config.values()))
+    if isinstance(config, (list, tuple)):
+        return any(map(is_blank, config))
+    return False
+
+
 def restore_initializers(network: keras.Model, config) -> None:
     """Gives the layers of a zero-initialised network their own initializers.
 

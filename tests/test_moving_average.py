@@ -30,6 +30,17 @@ class Noisy(layers.Layer):
         return x + keras.random.normal(shape, seed=self.seed_generator)
 
 
+@keras.saving.register_keras_serializable("test_moving_average")
+class Scaled(layers.Layer):
+    """Its config says nothing of how its weight starts."""
+
+    def build(self, input_shape):
+        self.scale = self.add_weight(shape=input_shape[1:], name="scale")
+
+    def call(self, x):
+        return x * self.scale
+
+
 def network(*between, units=3):
     data = keras.Input((4,))
     x = layers.Dense(5, activation="relu", name="first")(data)
@@ -89,6 +100,32 @@ def test_a_blank_one_is_not_filled():
     average = MovingAverage(net, is_blank=True)
     assert not any(value.any() for value in values(average))
     assert any(value.any() for value in values(net))
+
+
+def test_without_initializers_in_the_config_it_starts_as_the_network(tmp_path):
+    def player(layer):
+        data = keras.Input((4,))
+        return keras.Model(data, layer(data))
+
+    model = AEGAN(
+        generator=player(Scaled()),
+        encoder=player(layers.Dense(4)),
+        losses=[losses.ReconstructionLoss("mse")],
+        data_range=None,
+        data_dtype="float32",
+    )
+    model.save(tmp_path / "model.keras")
+    for again in (
+        AEGAN.from_config(model.get_config()),
+        keras.saving.load_model(tmp_path / "model.keras"),
+    ):
+        for seat, average in again.averages.items():
+            network = getattr(again, seat)
+            for value, wanted in zip(
+                average.get_weights(), network.get_weights(), strict=True
+            ):
+                assert wanted.any() or seat == "encoder"  # its bias
+                np.testing.assert_array_equal(value, wanted)
 
 
 def test_random_numbers_go_on_from_call_to_call():
