@@ -3,6 +3,10 @@
 Its second derivative is zero. TensorFlow does not know, and carries a tensor of
 zeros on through all layers before it when an input gradient is differentiated,
 as penalties ask: two of six passes over the network.
+
+Nor does it need its inputs for a gradient, whose signs the outputs have.
+TensorFlow's does, and of a residual sum that is kept for it the optimizer of
+graphs thinks that it is gone: it gives up (`remapper failed` in the log).
 """
 
 import keras
@@ -43,13 +47,15 @@ class LeakyReLU(keras.layers.LeakyReLU):
 
             @tf.custom_gradient
             def leaky(features):
+                outputs = tf.nn.leaky_relu(features, self.negative_slope)
+
                 def backward(gradients):
                     return tf.raw_ops.LeakyReluGrad(
                         gradients=gradients,
-                        features=tf.stop_gradient(features),
+                        features=tf.stop_gradient(outputs),
                         alpha=self.negative_slope,
                     )
 
-                return tf.nn.leaky_relu(features, self.negative_slope), backward
+                return outputs, backward
 
             return leaky(inputs)
