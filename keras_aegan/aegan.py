@@ -225,11 +225,11 @@ on codes |
         if ema_momentum is not None:
             self._start_averages(
                 ema_momentum,
-                {
-                    seat: False
+                [
+                    seat
                     for seat in _AVERAGED
                     if seat in seats and seats[seat].trainable_variables
-                },
+                ],
             )
 
         self._default_optimizer = MappingProxyType(
@@ -237,17 +237,17 @@ on codes |
         )
         self.built = True
 
-    def _start_averages(self, momentum, blank):
-        """Adds the averages of some seats, and of each whether it is blank."""
+    def _start_averages(self, momentum, seats, blank=()):
+        """Adds the averages of some seats, of which some are yet blank."""
         if not 0 <= momentum < 1:
             raise ValueError(
                 "Expected ema_momentum from 0 to below 1, or None for no "
                 f"averages. Received: ema_momentum={momentum}"
             )
         self.ema_momentum = momentum
-        for seat, starts_blank in blank.items():
+        for seat in seats:
             name = f"ema_{seat}"
-            average = MovingAverage(getattr(self, seat), starts_blank, name)
+            average = MovingAverage(getattr(self, seat), seat in blank, name)
             setattr(self, name, average)
 
     @property
@@ -263,10 +263,10 @@ on codes |
     def averaged(self) -> list[tuple[keras.Variable, keras.Variable]]:
         """Every average of a variable, with the variable."""
         return [
-            (copy, variable)
-            for average in self.averages.values()
-            for variable, copy in average.pairs
-            if "float" in copy.dtype
+            (average, variable)
+            for network in self.averages.values()
+            for variable, average in network.pairs
+            if "float" in average.dtype
         ]
 
     # === Seats ===
@@ -1423,12 +1423,13 @@ fitted to the codes of normal data; no mean |
     def from_config(cls, config, custom_objects=None):
         config = dict(config)
         momentum = config.pop("ema_momentum")
-        # What starts blank is about to be loaded, and its average with it.
-        blank = {
-            seat: is_blank(config[seat])
+        averaged = [
+            seat
             for seat in config.pop("averaged", ("generator", "encoder"))
             if config.get(seat)
-        }
+        ]
+        # What starts blank is about to be loaded, and its average with it.
+        blank = [seat for seat in averaged if is_blank(config[seat])]
 
         def revive(value):
             """What is serialised; a network or loss may be given as it is."""
@@ -1444,7 +1445,7 @@ fitted to the codes of normal data; no mean |
         config["losses"] = [revive(loss) for loss in config["losses"]]
         model = cls(**config, ema_momentum=None)
         if momentum is not None:
-            model._start_averages(momentum, blank)
+            model._start_averages(momentum, averaged, blank)
         return model
 
     @classmethod

@@ -44,12 +44,11 @@ class MovingAverage(keras.Model):
         # The network casts what comes in, and its layers their variables.
         super().__init__(name=name, dtype="float32", autocast=False)
         weights = network.weights
-        known = _by_id(weights)
-        states = [
-            variable
-            for key, variable in _by_id(network.variables).items()
-            if key not in known
-        ]
+        # By identity: two variables that are equal are not one.
+        states = {id(variable): variable for variable in network.variables}
+        for variable in weights:
+            del states[id(variable)]
+        states = list(states.values())
         self.copies = [_blank(variable) for variable in weights]
         self.seed_generators = [keras.random.SeedGenerator(0) for _ in states]
         copies = [*self.copies, *(each.state for each in self.seed_generators)]
@@ -59,8 +58,7 @@ class MovingAverage(keras.Model):
         # Keras would take what it finds in an attribute for a part of this.
         self._followed = SimpleNamespace(
             network=network,
-            copies={id(variable): copy for variable, copy in pairs},
-            pairs=pairs,
+            pairs={id(variable): (variable, copy) for variable, copy in pairs},
         )
         self.supports_jit = all(
             layer.supports_jit for layer in network._flatten_layers()
@@ -80,7 +78,7 @@ class MovingAverage(keras.Model):
     @property
     def pairs(self) -> list[tuple[keras.Variable, keras.Variable]]:
         """Each variable of the network, with its copy."""
-        return self._followed.pairs
+        return list(self._followed.pairs.values())
 
     @property
     def inputs(self) -> list[keras.KerasTensor]:
@@ -94,14 +92,13 @@ class MovingAverage(keras.Model):
 
     def copy_of(self, variable: keras.Variable) -> keras.Variable:
         """The copy of a variable of the network."""
-        return self._followed.copies[id(variable)]
+        _, copy = self._followed.pairs[id(variable)]
+        return copy
 
     def check(self) -> None:
         """Raises an error if the network has other variables by now."""
-        if (
-            _by_id(self.network.variables).keys()
-            != self._followed.copies.keys()
-        ):
+        now = {id(variable) for variable in self.network.variables}
+        if now != self._followed.pairs.keys():
             raise ValueError(
                 f"'{self.network.name}' has other variables than when its "
                 "averages were made, as after `enable_lora` or `quantize`. "
@@ -128,10 +125,6 @@ class MovingAverage(keras.Model):
             if now is not value:
                 copy.assign(now)
         return outputs
-
-
-def _by_id(variables):
-    return {id(variable): variable for variable in variables}
 
 
 def _blank(variable):
