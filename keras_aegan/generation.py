@@ -7,6 +7,7 @@ from pathlib import Path
 import keras
 import numpy as np
 
+from keras_aegan.counts import check_count
 from keras_aegan.images import (
     ARRAYS,
     PICTURES,
@@ -41,12 +42,8 @@ def batch_sizes(n: int, batch_size: int) -> list[int]:
     batch_sizes(10, 4)  # [4, 6]
     ```
     """
-    for name, value in (("n", n), ("batch_size", batch_size)):
-        if not isinstance(value, (int, np.integer)) or value < 1:
-            raise ValueError(
-                f"Expected {name} to be a whole number, 1 or more. Received: "
-                f"{name}={value}"
-            )
+    check_count("n", n)
+    check_count("batch_size", batch_size)
     whole = max(1, n // batch_size)
     return [batch_size] * (whole - 1) + [n - batch_size * (whole - 1)]
 

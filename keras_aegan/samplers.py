@@ -5,6 +5,7 @@ import math
 import keras
 import numpy as np
 
+from keras_aegan.counts import check_count
 from keras_aegan.layers.mixture import GaussianMixture
 
 KINDS = ("gaussian", "gmm")
@@ -55,11 +56,8 @@ def fit_prior(
         )
     if kind == "gaussian":
         components = 1
-    elif not isinstance(components, (int, np.integer)) or components < 1:
-        raise ValueError(
-            "Expected components to be a whole number, 1 or more. Received: "
-            f"components={components!r}"
-        )
+    else:
+        check_count("components", components)
     codes = np.asarray(codes, "float64")
     if codes.ndim < 2:
         raise ValueError(

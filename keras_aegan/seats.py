@@ -3,7 +3,7 @@
 from keras_aegan.critics import outputs_of, results_of
 from keras_aegan.losses import Loss
 from keras_aegan.priors import PRIORS
-from keras_aegan.training.sides import CREATORS, CRITICS
+from keras_aegan.training.turns import CREATORS, CRITICS
 
 
 def check_seats(seats, prior):

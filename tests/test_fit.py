@@ -223,6 +223,14 @@ def test_bad_validation_data_are_refused_before_a_step(model, images):
     assert int(ops.convert_to_numpy(model.step)) == 0
 
 
+@pytest.mark.parametrize("count", [0, -1, 2.5])
+def test_bad_counts_are_refused(model, count):
+    with pytest.raises(ValueError, match="batch_size to be a whole number"):
+        model.fit(np.zeros((8, *model.data_shape)), batch_size=count)
+    with pytest.raises(ValueError, match="steps_per_execution to be a whole"):
+        model.compile(steps_per_execution=count)
+
+
 def test_an_empty_generator_is_refused(model):
     with pytest.raises(ValueError, match="at least one batch"):
         model.fit(iter(()), shuffle=False, verbose=0)

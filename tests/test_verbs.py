@@ -1,17 +1,236 @@
-"""What a model does after training, beside generate and reconstruct."""
+"""What a model does with its networks."""
 
 import keras
 import numpy as np
 import pytest
+from keras import ops
 
-from keras_aegan import AEGAN, recipes
+from keras_aegan import AEGAN, networks, recipes
+from keras_aegan.priors import sample_noise
 
+SHAPE = (6, 4, 1)
+LATENT = 4
 RANGE = {"data_range": (0, 1), "data_dtype": "float32", "seed": 0}
 
 
 @pytest.fixture
 def data():
     return np.random.default_rng(0).uniform(0, 1, (200, 6)).astype("float32")
+
+
+@pytest.fixture
+def model(tiny_model):
+    return tiny_model()
+
+
+def test_generate(model):
+    made = model.generate(5, seed=3)
+    assert made.shape == (5, *SHAPE)
+    assert made.dtype == "uint8"
+    np.testing.assert_array_equal(model.generate(5, seed=3), made)
+    assert (model.generate(5, seed=4) != made).any()
+    assert (model.generate(5) != model.generate(5)).any()
+    assert model.generate().shape == (1, *SHAPE)
+
+
+@pytest.mark.parametrize("prior", ["normal", "uniform", "sphere"])
+def test_generate_decodes_what_the_prior_draws(tiny_model, prior):
+    model = tiny_model(prior=prior)
+    codes = sample_noise(prior, (3, LATENT), 5)
+    np.testing.assert_array_equal(
+        model.generate(3, seed=5), model.decode(codes)
+    )
+
+
+def test_generate_with_a_prior_network(tiny_model):
+    prior = networks.dense_encoder((3,), LATENT)
+    model = tiny_model(prior=prior)
+    codes = prior.predict(sample_noise("normal", (3, 3), 5), verbose=0)
+    np.testing.assert_array_equal(
+        model.generate(3, seed=5), model.decode(codes)
+    )
+
+
+@pytest.mark.parametrize("batch_size", [1, 3, 4, 7, 64])
+def test_batches_do_not_show_in_what_is_made(model, images, batch_size):
+    x, codes = images(7), sample_noise("normal", (7, LATENT), 0)
+
+    def close(a, b):
+        # A rounding may fall on either side.
+        np.testing.assert_allclose(a.astype(float), b.astype(float), atol=1)
+
+    close(model.generate(7, 0, batch_size), model.generate(7, 0))
+    close(model.decode(codes, batch_size), model.decode(codes))
+    close(model.reconstruct(x, batch_size), model.reconstruct(x))
+    np.testing.assert_allclose(
+        model.encode(x, batch_size), model.encode(x), atol=1e-5
+    )
+    alone = np.concatenate([model.encode(one[None]) for one in x])
+    np.testing.assert_allclose(alone, model.encode(x), atol=1e-5)
+
+
+def test_encode_and_decode_are_the_networks_in_the_data_s_range(
+    tiny_model, images
+):
+    model = tiny_model(ema_momentum=None)
+    x = images(3)
+    inside = x.astype("float32") / 127.5 - 1
+    codes = model.encode(x)
+    assert codes.shape == (3, LATENT)
+    assert codes.dtype == "float32"
+    np.testing.assert_allclose(
+        codes, ops.convert_to_numpy(model.encoder(inside)), atol=1e-5
+    )
+    decoded = ops.convert_to_numpy(model.generator(codes))
+    wanted = np.rint((decoded + 1) * 127.5)
+    np.testing.assert_allclose(
+        model.decode(codes).astype(float), wanted, atol=1
+    )
+
+
+@pytest.mark.parametrize("dtype", ["uint8", "int32", "float32", "float64"])
+def test_reconstruct_gives_the_dtype_that_it_gets(model, images, dtype):
+    x = images(3).astype(dtype)
+    made = model.reconstruct(x)
+    assert made.shape == x.shape
+    assert made.dtype == dtype
+    assert made.min() >= 0
+    assert made.max() <= 255
+    np.testing.assert_allclose(
+        made, model.decode(model.encode(x)).astype(float), atol=1
+    )
+
+
+def test_data_of_another_range(tiny_model):
+    model = tiny_model(data_range=(0, 1), data_dtype="float32")
+    made = model.generate(4, seed=0)
+    assert made.dtype == "float32"
+    assert 0 <= made.min() < made.max() <= 1
+    free = tiny_model(data_range=None, data_dtype="float32")
+    assert free.generate(4, seed=0).min() < 0
+
+
+def test_tensors_of_the_backend_are_taken(model, images):
+    x = images(2)
+    tensor = ops.convert_to_tensor(x)
+    np.testing.assert_allclose(model.encode(tensor), model.encode(x))
+    np.testing.assert_array_equal(
+        model.reconstruct(tensor), model.reconstruct(x)
+    )
+
+
+def test_interpolate(model, images):
+    a, b = images(3, seed=1), images(3, seed=2)
+    way = model.interpolate(a, b, steps=5)
+    assert way.shape == (3, 5, *SHAPE)
+    assert way.dtype == "uint8"
+    for end, x in ((0, a), (-1, b)):
+        np.testing.assert_allclose(
+            way[:, end].astype(float),
+            model.reconstruct(x).astype(float),
+            atol=1,
+        )
+
+
+def test_the_averages_make_what_is_generated(model, images):
+    x = images(3)
+    before = model.encode(x), model.generate(3, seed=0)
+    for network in (model.encoder, model.generator):
+        network.set_weights([np.zeros(w.shape) for w in network.weights])
+    np.testing.assert_allclose(model.encode(x), before[0])
+    np.testing.assert_array_equal(model.generate(3, seed=0), before[1])
+    for network in (model.ema_encoder, model.ema_generator):
+        network.set_weights([np.zeros(w.shape) for w in network.weights])
+    assert (model.encode(x) == 0).all()
+    # tanh(0) is the middle of the range.
+    assert set(np.unique(model.reconstruct(x))) <= {127, 128}
+
+
+def test_call_and_predict_reconstruct(model, images):
+    x = images(5)
+    predicted = model.predict(x, batch_size=2, verbose=0)
+    np.testing.assert_allclose(
+        predicted, model.reconstruct(x.astype("float32")), atol=1e-2
+    )
+
+
+def test_without_an_encoder_predict_scores(tiny_model, images):
+    model = tiny_model(("discriminator",))
+    x = images(3)
+    scores = model.discriminator.predict(
+        x.astype("float32") / 127.5 - 1, verbose=0
+    )
+    np.testing.assert_allclose(
+        model.predict(x, verbose=0), scores, rtol=1e-4, atol=1e-5
+    )
+
+
+@pytest.mark.parametrize(
+    ("verb", "arguments"),
+    [("encode", 1), ("reconstruct", 1), ("interpolate", 2)],
+)
+def test_a_verb_names_the_seat_that_it_misses(
+    tiny_model, images, verb, arguments
+):
+    model = tiny_model(("discriminator",))
+    assert model.generate(2).shape == (2, *SHAPE)
+    with pytest.raises(
+        ValueError, match=f"`{verb}` needs the encoder seat, which is empty"
+    ):
+        getattr(model, verb)(*[images(2)] * arguments)
+
+
+@pytest.mark.parametrize("n", [0, -1, 2.5, "4", None])
+def test_a_bad_number_of_samples(model, n):
+    with pytest.raises(ValueError, match="n to be a whole number, 1 or more"):
+        model.generate(n)
+
+
+@pytest.mark.parametrize("batch_size", [0, -1, 2.5])
+def test_a_bad_batch_size(model, batch_size):
+    with pytest.raises(ValueError, match="batch_size to be a whole number"):
+        model.generate(2, batch_size=batch_size)
+
+
+@pytest.mark.parametrize("steps", [0, 1, 2.5, None])
+def test_a_bad_number_of_steps(model, images, steps):
+    with pytest.raises(ValueError, match="steps to be a whole number, 2 or"):
+        model.interpolate(images(1), images(1), steps)
+
+
+def test_interpolate_needs_two_of_a_kind(model, images):
+    with pytest.raises(ValueError, match="Expected a and b of one shape"):
+        model.interpolate(images(2), images(3))
+
+
+@pytest.mark.parametrize(
+    ("codes", "message"),
+    [
+        (np.zeros((2, 5)), r"codes of shape \(n, 4\).*Received: shape \(2, 5"),
+        (np.zeros(4), r"Received: shape \(4,\)"),
+        (np.zeros((0, 4)), "with n of 1 or more"),
+        (np.full((2, 4), np.nan), "NaN or infinity"),
+        (np.full((2, 4), np.inf), "NaN or infinity"),
+    ],
+)
+def test_bad_codes(model, codes, message):
+    with pytest.raises(ValueError, match=message):
+        model.decode(codes)
+
+
+@pytest.mark.parametrize("verb", ["encode", "reconstruct"])
+@pytest.mark.parametrize(
+    ("spoil", "message"),
+    [
+        (lambda x: x[:0], "at least one sample"),
+        (lambda x: x[0], "pass `x\\[None\\]`"),
+        (lambda x: x * 1.5, "Expected values in data_range"),
+        (lambda x: x * np.nan, "NaN or infinite"),
+    ],
+)
+def test_verbs_refuse_bad_data(model, images, verb, spoil, message):
+    with pytest.raises(ValueError, match=message):
+        getattr(model, verb)(spoil(images(4).astype("float32")))
 
 
 # === Samplers ===

@@ -10,6 +10,7 @@ import numpy as np
 from keras import ops
 
 from keras_aegan.callbacks.verdicts import judge_game
+from keras_aegan.counts import check_count
 
 _log = logging.getLogger(__name__)
 LOG = "monitor.jsonl"
@@ -78,11 +79,7 @@ class GameMonitor(keras.callbacks.Callback):
         stop: bool = False,
     ):
         super().__init__()
-        if not isinstance(count, int) or count < 2:
-            raise ValueError(
-                "Expected count to be a whole number, 2 or more. Received: "
-                f"count={count!r}"
-            )
+        check_count("count", count, least=2)
         if not 0 < share <= 1:
             raise ValueError(
                 "Expected share to be above 0 and at most 1. Received: "

@@ -5,6 +5,7 @@ import tempfile
 
 import keras
 
+from keras_aegan.counts import check_count
 from keras_aegan.hub import save_preset
 from keras_aegan.hub.remote import parse_address
 from keras_aegan.hub.upload import publish
@@ -60,11 +61,7 @@ class PushToHub(keras.callbacks.Callback):
     ):
         super().__init__()
         parse_address(uri)
-        if not isinstance(epochs, int) or epochs < 1:
-            raise ValueError(
-                "Expected epochs to be a whole number, 1 or more. Received: "
-                f"epochs={epochs!r}"
-            )
+        check_count("epochs", epochs)
         self.uri = uri
         self.epochs = epochs
         self.metadata = metadata

@@ -8,6 +8,7 @@ import keras
 import numpy as np
 from keras import ops
 
+from keras_aegan.counts import check_count
 from keras_aegan.images import (
     image_grid,
     import_pillow,
@@ -103,11 +104,7 @@ class SampleGrid(keras.callbacks.Callback):
             ("seed", seed, 0),
             ("scale", scale, 1),
         ):
-            if not isinstance(value, int) or value < least:
-                raise ValueError(
-                    f"Expected {name} to be a whole number, {least} or more. "
-                    f"Received: {name}={value!r}"
-                )
+            check_count(name, value, least)
         if data is not None:
             if not hasattr(data, "shape"):
                 raise ValueError(

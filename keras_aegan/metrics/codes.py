@@ -6,6 +6,7 @@ from typing import NamedTuple
 import numpy as np
 from keras import ops
 
+from keras_aegan.counts import check_count
 from keras_aegan.losses.codes import SCALES
 
 #: Rows of a kernel matrix that are in memory at a time.
@@ -208,15 +209,8 @@ def mmd_test(
         - [Permutation P-values Should Never Be Zero](
           https://arxiv.org/abs/1603.05766)
     """
-    for name, count, least in (
-        ("permutations", permutations, 1),
-        ("samples", samples, 2),
-    ):
-        if not isinstance(count, (int, np.integer)) or count < least:
-            raise ValueError(
-                f"Expected {name} to be a whole number, {least} or more. "
-                f"Received: {name}={count!r}"
-            )
+    check_count("permutations", permutations)
+    check_count("samples", samples, least=2)
     rng = np.random.default_rng(seed)
     codes, prior_codes = (
         part

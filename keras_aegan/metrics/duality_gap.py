@@ -5,9 +5,9 @@ import numpy as np
 from keras import ops
 
 from keras_aegan.aegan import AEGAN
+from keras_aegan.counts import check_count
 from keras_aegan.critics import results_of
 from keras_aegan.losses import DataAdversarialLoss
-from keras_aegan.metrics.feature_sets import check_count
 
 
 def duality_gap(

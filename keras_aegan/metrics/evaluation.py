@@ -8,9 +8,9 @@ import keras
 import numpy as np
 from keras import ops
 
+from keras_aegan.counts import check_count
 from keras_aegan.metrics.anomaly import calibrate, detection
 from keras_aegan.metrics.codes import active_units, code_moments, mmd_test
-from keras_aegan.metrics.feature_sets import check_count
 from keras_aegan.metrics.features import Extractor, extractor_for
 from keras_aegan.metrics.frechet import frechet_distance
 from keras_aegan.metrics.kernel import kernel_distance

@@ -76,15 +76,6 @@ def as_pair(
     return real, generated
 
 
-def check_count(argument: str, value, least: int = 1):
-    """Refuses what is no whole number, or below `least`."""
-    if not isinstance(value, (int, np.integer)) or value < least:
-        raise ValueError(
-            f"Expected {argument} to be a whole number, {least} or more. "
-            f"Received: {argument}={value!r}"
-        )
-
-
 class FeatureSetsMetric(SampleMetric):
     """A metric that needs every sample's features at the end.
 

@@ -5,10 +5,10 @@ from typing import NamedTuple
 import keras
 import numpy as np
 
+from keras_aegan.counts import check_count
 from keras_aegan.metrics.feature_sets import (
     FeatureSetsMetric,
     as_pair,
-    check_count,
 )
 from keras_aegan.metrics.features import Extractor
 

@@ -10,11 +10,11 @@ from typing import NamedTuple
 import keras
 import numpy as np
 
+from keras_aegan.counts import check_count
 from keras_aegan.metrics.feature_sets import (
     FeatureSetsMetric,
     as_features,
     as_pair,
-    check_count,
 )
 from keras_aegan.metrics.features import Extractor
 

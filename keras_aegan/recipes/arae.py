@@ -21,6 +21,7 @@ import keras
 
 from keras_aegan import networks
 from keras_aegan.aegan import AEGAN
+from keras_aegan.counts import check_count
 from keras_aegan.losses import (
     CodeAdversarialLoss,
     GradientPenalty,
@@ -79,11 +80,7 @@ def arae(
         - [Adversarially Regularized Autoencoders](
           https://arxiv.org/abs/1706.04223)
     """
-    if critic_steps != int(critic_steps) or critic_steps < 1:
-        raise ValueError(
-            "Expected critic_steps to be a whole number, 1 or more. Received: "
-            f"critic_steps={critic_steps}"
-        )
+    check_count("critic_steps", critic_steps)
     game = keras.optimizers.Adam(learning_rate / 5, beta_1=0.5)
     settings = {
         "updates": [

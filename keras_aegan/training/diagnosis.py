@@ -5,7 +5,7 @@ import math
 from keras import ops
 
 from keras_aegan.critics import judge, results_of
-from keras_aegan.training.sides import CRITICS
+from keras_aegan.training.turns import CRITICS
 
 
 def diagnose(game, data, held_out=None) -> dict:

@@ -9,7 +9,7 @@ from keras_aegan.rollout import Rollout
 from keras_aegan.sharing import batch_size, sharing, summed
 from keras_aegan.training.diagnosis import diagnose
 from keras_aegan.training.one_stage import by_player, one_stage, variables_of
-from keras_aegan.training.sides import CREATORS, CRITICS
+from keras_aegan.training.turns import turns
 
 
 class Game:
@@ -132,7 +132,7 @@ class Game:
 
     def _play(self, data):
         logged = {}
-        for players in self._turns():
+        for players in turns(self):
             totals, values, gradients = self._gradients(
                 lambda cut=None, players=players: self._pay(
                     data, players, self.networks, training=True, cut=cut
@@ -182,25 +182,6 @@ class Game:
     def _track(self, logged, data):
         self.tracker.update_state(logged, batch_size(data))
         return self.get_metrics_result()
-
-    def _turns(self):
-        """Who moves together, on the same weights and the same batch."""
-        if self.updates in ("simultaneous", "one_stage"):
-            return [self.players]
-        if self.updates != "alternating":
-            turns = [
-                [p for p in turn if p in self.players] for turn in self.updates
-            ]
-            return [turn for turn in turns if turn]
-        turns = []
-        for side in (CRITICS, CREATORS):
-            side = [player for player in self.players if player in side]
-            rounds = max((self.steps.get(p, 1) for p in side), default=0)
-            turns += [
-                [p for p in side if self.steps.get(p, 1) > done]
-                for done in range(rounds)
-            ]
-        return turns
 
     def _groups(self, players):
         """Players that pay the same terms share one backward pass."""

@@ -18,7 +18,7 @@ import numpy as np
 from keras import ops
 
 from keras_aegan.critics import judge, outputs_of
-from keras_aegan.training.sides import CRITICS
+from keras_aegan.training.turns import CRITICS
 
 # Where the critic asks nothing at a verdict (a hinge that is met, BEGAN's k at
 # 0) it is made to ask this share of what the creators ask, so that there is

@@ -34,7 +34,7 @@ import numpy as np
 from keras import layers, ops
 
 from keras_aegan.losses import gradient_penalty, scheduled
-from keras_aegan.training.sides import CRITICS
+from keras_aegan.training.turns import CRITICS, turns
 
 _ONWARDS = (
     layers.Dense,
@@ -213,7 +213,7 @@ def count_step(model, batch_size: int) -> StepCount:
         batch_size: samples a batch.
     """
     count = StepCount(collections.Counter())
-    for players in model._turns():
+    for players in turns(model):
         _count_turn(model, players, batch_size, count)
         for player in players:
             owned = _values(model.owned[player])

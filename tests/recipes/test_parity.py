@@ -11,6 +11,8 @@ import keras
 import numpy as np
 import pytest
 
+from keras_aegan.training.turns import turns
+
 #: Convolutions compile slowly on JAX: one setting of each recipe of images.
 NAMES = [
     name
@@ -27,7 +29,7 @@ def results(name):
     model.compile("sgd")
     data = model.spec.to_networks(case.data())
     found = {}
-    for turn, players in enumerate(model._turns()):
+    for turn, players in enumerate(turns(model)):
         totals, values, gradients = model._gradients(
             lambda players=players: model._pay(
                 data, players, model.networks, True

@@ -7,6 +7,7 @@ from cases import CASES, fix
 from keras import ops
 
 from keras_aegan import AEGAN, losses, networks
+from keras_aegan.training.one_stage import check_one_stage
 
 # Without a critic that trains, by features or by patches.
 REFUSED = {
@@ -52,7 +53,7 @@ def test_gradients_are_the_simultaneous_ones(name):
     case = CASES[name]
     model = fix(case.build())
     model.updates = "one_stage"
-    model._check_updates()
+    check_one_stage(model._seated(), model.objectives)
     model.compile("sgd")
     data = case.data()
     paid, expected = _gradients(model, data, False)

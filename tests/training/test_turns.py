@@ -4,6 +4,7 @@ import pytest
 from cases import CASES, fix
 
 from keras_aegan import rollout
+from keras_aegan.training.turns import turns
 
 #: What the critic judges in its own turn, and in the creators'.
 JUDGED = {
@@ -33,12 +34,12 @@ def test_fakes_are_judged_once_a_turn_and_data_once_a_step(name, monkeypatch):
         return judge(self, critic, what)
 
     monkeypatch.setattr(rollout.Rollout, "_judge", noted)
-    turns, terms = [], set()
-    for players in model._turns():
+    judged_in, terms = [], set()
+    for players in turns(model):
         judged.clear()
         _, values = model._pay(data, players, model.networks, training=True)
-        turns.append(sorted(judged))
+        judged_in.append(sorted(judged))
         terms |= set(values)
-    assert turns == [sorted(turn) for turn in JUDGED[name]]
+    assert judged_in == [sorted(turn) for turn in JUDGED[name]]
     # All that is logged comes of one of the turns.
     assert terms == set(model.payments)
