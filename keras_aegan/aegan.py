@@ -589,7 +589,7 @@ on codes |
                 )
         order = EpochOrder()
         as_compiled = keras.callbacks.LambdaCallback(
-            on_epoch_begin=lambda epoch, logs=None: self._check_owned()
+            on_epoch_begin=lambda epoch, logs=None: self._begin_epoch()
         )
         # Last: what another callback changes counts too.
         callbacks = [*callbacks, order, as_compiled]

@@ -65,15 +65,15 @@ class Game:
 
     def _regularised(self, player, network):
         """Weight regularisers that a user's own network brings along."""
-        if network is getattr(self, player):
-            return network.losses
-        # An average is frozen, and Keras regularises nothing that is.
-        own = {id(variable) for variable in self.owned[player]}
-        return [
-            variable.regularizer(average)
-            for average, variable in self.averaged
-            if id(variable) in own and variable.regularizer is not None
-        ]
+        regularised = self._regularising(player)
+        averages = {}
+        if regularised and network is not getattr(self, player):
+            averages = {id(v): average for average, v in self.averaged}
+        return [v.regularizer(averages.get(id(v), v)) for v in regularised]
+
+    def _regularising(self, player):
+        """A player's weights that cost something by themselves."""
+        return [v for v in self.owned[player] if v.regularizer is not None]
 
     def _contained(self, pay):
         """What is paid, and what the networks changed in themselves meanwhile.
@@ -84,21 +84,12 @@ class Game:
         Returns:
             `(totals, values, changes)`, the last pairs of variable and value.
         """
-        # Keras asks the scope, and nothing else, for what it regularises.
-        regularised = [
-            (variable, variable.value)
-            for player in self.players
-            for variable in self.owned[player]
-            if variable.regularizer is not None
-        ]
-        with keras.StatelessScope(regularised) as scope:
-            before = {id(v): scope.get_current_value(v) for v, _ in regularised}
+        with keras.StatelessScope() as scope:
             totals, values = pay()
         changes = [
             (variable, value)
-            for key, variable in self.stateful.items()
-            if (value := scope.get_current_value(variable))
-            is not before.get(key)
+            for variable in self.stateful.values()
+            if (value := scope.get_current_value(variable)) is not None
         ]
         return totals, values, changes
 
@@ -151,6 +142,10 @@ class Game:
         self._average()
         return self._track(logged, data)
 
+    def _begin_epoch(self):
+        """Before the first step of each epoch of a `fit`."""
+        self._check_owned()
+
     def _shared(self, data):
         """The rows that this device takes, and its `Share`, if not all."""
         return data, None
@@ -192,7 +187,7 @@ class Game:
                 for term, payers in self.payments.items()
                 if player in payers
             )
-            regularised = player if self.networks[player].losses else None
+            regularised = player if self._regularising(player) else None
             groups.setdefault((debts, regularised), []).append(player)
         return list(groups.values())
 

@@ -64,7 +64,6 @@ class Trainer(Game):
             self.jax_state_sync()
 
     def make_train_function(self, force=False):
-        # Read anew from the state at the first step of each `fit`.
         self._steps_done = None
         if self.train_function is not None and not force:
             return
@@ -77,6 +76,10 @@ class Trainer(Game):
             return compiled(state, self._with_due(state, batches))
 
         self.train_function = train_function
+
+    def _begin_epoch(self):
+        super()._begin_epoch()
+        self._steps_done = None  # A callback may have loaded another.
 
     def _is_looped(self):
         """Whether the batches of an execution run in one compiled loop.

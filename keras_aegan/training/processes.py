@@ -78,6 +78,7 @@ class Together(keras.callbacks.Callback):
         self.model._initial_epoch = _of_first(self.model._initial_epoch)
 
     def on_epoch_begin(self, epoch, logs=None):
+        self.model._begin_epoch()
         # The order of the data is drawn next.
         torch.set_rng_state(_of_first(torch.get_rng_state()))
         if self.sampler is not None:

@@ -16,6 +16,7 @@ class Trainer(Game):
     # time between calls: callbacks, and the logs that they are given.
 
     def make_train_function(self, force=False):
+        self._steps_done = None
         if self.train_function is None or force:
             self._make_for_one(super().make_train_function)
             self.train_function = _by_batch(self.train_function, _last)
@@ -29,6 +30,10 @@ class Trainer(Game):
         if self.predict_function is None or force:
             self._make_for_one(super().make_predict_function)
             self.predict_function = _by_batch(self.predict_function, _joined)
+
+    def _begin_epoch(self):
+        super()._begin_epoch()
+        self._steps_done = None  # A callback may have loaded another.
 
     _is_fitting = False
 
@@ -95,7 +100,18 @@ class Trainer(Game):
 
     def train_step(self, data):
         with torch.no_grad():
-            return self._move(data)
+            logs = self._move(data)
+        if self._steps_done is not None:
+            self._steps_done += 1
+        return logs
+
+    _steps_done = None
+
+    def is_due(self, interval):
+        # Counted here: to ask the device in each step would be to wait for it.
+        if self._steps_done is None:
+            self._steps_done = int(self.step.value)
+        return self._steps_done % interval == 0
 
     def test_step(self, data):
         return self._judge(data)

@@ -18,7 +18,7 @@ import numpy as np
 from keras_aegan import recipes
 
 GAMMA, LATENT_GAMMA, INTERVAL = 1.0, 0.1, 4
-CODE, RECONSTRUCTION, LATENT_RECONSTRUCTION = 0.1, 0.3, 0.5
+CODE, RECONSTRUCTION, LATENT_RECONSTRUCTION = 0.1, 15.0, 0.5
 RATE, BETAS, EPSILON = 5e-4, (0.0, 0.99), 1e-7
 
 
@@ -108,7 +108,7 @@ def _tensorflow_step(model):
             create = (
                 mean(sp(real - made))
                 + CODE * mean(sp(prior - coded))
-                + RECONSTRUCTION * mean(tf.abs(again - x))
+                + RECONSTRUCTION * mean((again - x) ** 2)
                 + LATENT_RECONSTRUCTION * mean((back - z) ** 2)
             )
         for owner, paid in (
@@ -191,7 +191,7 @@ def _jax_step(model):
             paid = (
                 sp(real - made).mean()
                 + CODE * sp(prior - coded).mean()
-                + RECONSTRUCTION * jnp.abs(again - x).mean()
+                + RECONSTRUCTION * ((again - x) ** 2).mean()
                 + LATENT_RECONSTRUCTION * ((back - z) ** 2).mean()
             )
             return paid, (code, fake)
@@ -287,7 +287,7 @@ def _torch_step(model):
             "latent": sp(coded - prior).mean(),
             "both": sp(real - made).mean()
             + CODE * sp(prior - coded).mean()
-            + RECONSTRUCTION * (again - x).abs().mean()
+            + RECONSTRUCTION * ((again - x) ** 2).mean()
             + LATENT_RECONSTRUCTION * ((back - z) ** 2).mean(),
         }
         if i % INTERVAL == 0:

@@ -40,6 +40,19 @@ def test_a_loss_of_ones_own_is_due_every_so_many_steps(tiny_model, images):
     np.testing.assert_array_equal(found, [1, 0, 0, 1, 0, 0, 1])
 
 
+def test_what_is_due_follows_the_step_that_a_callback_sets(tiny_model, images):
+    model = _model(tiny_model, "interval")
+    steps = [0, 4, 6, 7, 3]
+    back = keras.callbacks.LambdaCallback(
+        on_epoch_begin=lambda epoch, logs: model.step.assign(steps[epoch])
+    )
+    found = model.fit(
+        images(8), batch_size=4, epochs=5, callbacks=[back], verbose=0
+    )
+    # Of two steps an epoch, a mean.
+    np.testing.assert_array_equal(found.history["lazy"], [0.5, 0, 0.5, 0, 0.5])
+
+
 def test_jax_refuses_an_interval_that_it_does_not_know(tiny_model, images):
     model = _model(tiny_model, "every")
     if keras.backend.backend() != "jax":  # They look at the step itself.
