@@ -593,8 +593,6 @@ on codes |
         )
         # Last: what another callback changes counts too.
         callbacks = [*callbacks, order, as_compiled]
-        if self.compiled:
-            self._check_readable(kwargs.get("validation_data"))
         callbacks, verbose = self._called_back(callbacks, verbose, x)
         if any(
             type(loss).after_epoch is not Loss.after_epoch
@@ -609,6 +607,7 @@ on codes |
         if kwargs.get("validation_data") is not None:
             refuse_sample_weights(kwargs["validation_data"])
             validation = without_labels(kwargs["validation_data"])
+            self._check_measurable(validation)
             kwargs["validation_data"] = self.spec.checked(validation)
             size = kwargs.get("validation_batch_size") or batch_size
             kwargs["validation_batch_size"] = _array_batch(validation, size)
@@ -667,7 +666,7 @@ on codes |
         _refuse_weights(kwargs)
         if not self.compiled:
             self.compile()
-        self._check_readable(x)
+        self._check_measurable(x)
         if not kwargs.get("_use_cached_eval_dataset"):
             x = self.spec.checked(x)
         batch_size = _array_batch(x, batch_size)
@@ -746,14 +745,21 @@ on codes |
         decoded = self.used("generator")(codes, training=False)
         return self.spec.from_networks(decoded)
 
-    def _check_readable(self, x):
-        """Refuses data that metrics cannot read a second time."""
+    def _check_measurable(self, x):
+        """Refuses data that metrics cannot read again, or that are too few."""
         if self.sample_metrics and hasattr(x, "__next__"):
             raise ValueError(
                 "Metrics of samples read the data again, after the losses, "
                 "and a generator can be read once. Pass an array, a dataset or "
                 "a data loader."
             )
+        for metric in self.sample_metrics.values():
+            if hasattr(x, "shape") and len(x) < metric.least:
+                raise ValueError(
+                    f"The metric {metric.name} has no value on these data. "
+                    f"Expected {metric.least} samples or more. Received: "
+                    f"{len(x)}"
+                )
 
     def _check_metrics(self, metrics):
         """Refuses now what would end a training after its first epoch."""

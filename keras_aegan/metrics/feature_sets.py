@@ -88,6 +88,8 @@ class FeatureSetsMetric(SampleMetric):
         name: the name in the logs, by default the kind and the extractor's.
     """
 
+    least = 2
+
     def __init__(
         self,
         extractor: "str | keras.Model | Extractor",

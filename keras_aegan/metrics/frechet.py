@@ -139,6 +139,8 @@ class FrechetDistance(SampleMetric):
           Nash Equilibrium](https://arxiv.org/abs/1706.08500), equation 6
     """
 
+    least = 2
+
     def __init__(
         self,
         extractor: "str | keras.Model | Extractor" = "pixels",
@@ -154,11 +156,11 @@ class FrechetDistance(SampleMetric):
 
     def result(self) -> float:
         moments = self._real, self._made
-        if min(m.count for m in moments) < 2:
+        if min(m.count for m in moments) < self.least:
             raise ValueError(
-                f"{self.name} needs 2 samples or more of each kind. Received: "
-                f"{self._real.count} real and {self._made.count} made. Call "
-                "update_state with more."
+                f"{self.name} needs {self.least} samples or more of each kind. "
+                f"Received: {self._real.count} real and {self._made.count} "
+                "made. Call update_state with more."
             )
         _warn_of_few(*(m.count for m in moments), len(self._real.mean))
         return _distance(*_of_moments(self._real), *_of_moments(self._made))

@@ -23,6 +23,8 @@ class SampleMetric(keras.metrics.Metric):
     #: What is made for it: `"generated"`, new samples, as many as there are
     #: real ones; or `"reconstructed"`, of the same real ones, in their order.
     made = "generated"
+    #: How few samples of the data it has a value of.
+    least = 1
 
     def __init__(self, name: str):
         super().__init__(name=name, dtype="float32")

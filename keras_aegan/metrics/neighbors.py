@@ -133,6 +133,7 @@ class PrecisionRecallDensityCoverage(FeatureSetsMetric):
     ):
         check_count("k", k)
         self.k = k
+        self.least = k + 1
         kind = "precision_recall_density_coverage"
         super().__init__(extractor, kind, data_range, name)
         self._suffix = name or self.extractor.name

@@ -189,8 +189,45 @@ def test_token_ids_are_no_quantities():
             model.compile(metrics=[metric])
 
 
-def test_data_that_are_too_few_are_told_with_the_metric(model, images):
-    model.compile(metrics=[metrics.KernelDistance()])
-    wanted = "kernel_distance_pixels has no value.*to have 2 samples or more"
+class OneBatch(keras.utils.PyDataset):
+    def __init__(self, batch):
+        super().__init__()
+        self.batch = batch
+
+    def __len__(self):
+        return 1
+
+    def __getitem__(self, index):
+        return self.batch
+
+
+@pytest.mark.filterwarnings("ignore:A Fréchet distance from 2 real")
+@pytest.mark.parametrize(
+    ("metric", "least"),
+    [
+        (metrics.FrechetDistance, 2),
+        (metrics.KernelDistance, 2),
+        (metrics.PrecisionRecallDensityCoverage, 6),
+    ],
+)
+def test_data_that_are_too_few_are_told_with_the_metric(
+    model, images, metric, least
+):
+    metric = metric()
+    model.compile(metrics=[metric])
+    few = images(least - 1)
+    wanted = f"{metric.name} has no value.*{least} samples or more"
     with pytest.raises(ValueError, match=wanted):
-        model.evaluate(images(1), verbose=0)
+        model.evaluate(few, verbose=0)
+    # Before the first epoch, and not after it.
+    for validation in (
+        {"validation_data": few},
+        {"validation_split": (least - 1) / 16},
+    ):
+        with pytest.raises(ValueError, match=wanted):
+            model.fit(images(16), **validation, verbose=0)
+    assert int(model.step) == 0
+    # Of a dataset it shows when they are read.
+    with pytest.raises(ValueError, match=wanted):
+        model.evaluate(OneBatch(few), verbose=0)
+    assert len(model.evaluate(images(least), verbose=0)) > 5
