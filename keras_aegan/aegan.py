@@ -209,7 +209,9 @@ on codes |
 
         # === State ===
         self.seed = seed
-        self.seed_generator = keras.random.SeedGenerator(seed)
+        self.seed_generator = keras.random.SeedGenerator(
+            seed, name="seed_generator"
+        )
         self.step = self.add_weight(
             (), "zeros", dtype="int32", trainable=False, name="step"
         )

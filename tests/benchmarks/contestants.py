@@ -30,6 +30,20 @@ def _with(**options):
     return functools.partial(_aegan, **options)
 
 
+def _in(policy):
+    """`aegan` of that precision."""
+
+    def build(shape, seed, steps):
+        before = keras.config.dtype_policy()
+        keras.config.set_dtype_policy(policy)
+        try:
+            return recipes.aegan(shape, seed=seed)
+        finally:
+            keras.config.set_dtype_policy(before)
+
+    return build
+
+
 def _decay(shape, seed, steps):
     return recipes.aegan(shape, seed=seed, decay_steps=steps)
 
@@ -114,6 +128,9 @@ QUESTIONS = {
     "updates": {
         name: _with(updates=name)
         for name in ("one_stage", "simultaneous", "alternating")
+    },
+    "precision": {
+        policy: _in(policy) for policy in ("float32", "mixed_bfloat16")
     },
     "baselines": {
         "aegan": _with(),

@@ -7,7 +7,7 @@ import pytest
 from keras import ops
 
 from keras_aegan import losses
-from keras_aegan.callbacks import GameMonitor, game_monitor
+from keras_aegan.callbacks import GameMonitor
 
 
 def arrays(model):
@@ -55,21 +55,6 @@ def test_the_size_of_a_step(tiny_model, images):
     model.fit(x, batch_size=8, callbacks=[monitor], verbose=0)
     found = monitor.history[0]["values"]["update_ratio/generator"]
     assert found == pytest.approx(rate * float(gradient) / norm, rel=1e-3)
-
-
-@pytest.fixture
-def clock(monkeypatch):
-    """Seconds that pass when the test says so."""
-
-    class Clock:
-        now = 0.0
-
-        def monotonic(self):
-            return self.now
-
-    clock = Clock()
-    monkeypatch.setattr(game_monitor.time, "monotonic", clock.monotonic)
-    return clock
 
 
 @pytest.mark.parametrize("share", [0.05, 0.5])
