@@ -15,9 +15,7 @@ from keras_aegan.export import PARTS, export_part
 from keras_aegan.initializers import is_blank
 from keras_aegan.losses import Loss
 from keras_aegan.moving_average import MovingAverage
-from keras_aegan.priors import (
-    PRIORS,
-)
+from keras_aegan.priors import PRIORS
 from keras_aegan.seats import check_seats, payments
 from keras_aegan.sharing import drawn
 from keras_aegan.tokens import TokenSpec
@@ -36,8 +34,7 @@ from keras_aegan.training.turns import CREATORS, CRITICS, check_updates
 from keras_aegan.verbs import Verbs, mean_of
 
 _SEATS = (*CREATORS, *CRITICS)
-_SECOND = "second_encoder"
-_AVERAGED = ("generator", "encoder", _SECOND, "prior")
+_AVERAGED = ("generator", "encoder", "second_encoder", "prior")
 
 
 class _Presets:

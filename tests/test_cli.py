@@ -440,7 +440,7 @@ def test_an_array_of_three_axes_can_hold_signals(tmp_path):
 
 
 def test_train_goes_on_with_a_preset_until_the_time_is_up(
-    preset, tmp_path, capsys
+    preset, tmp_path, monkeypatch, capsys
 ):
     pixels = np.random.default_rng(0).integers(0, 256, (16, 28, 28), "uint8")
     np.savez(tmp_path / "data.npz", digits=pixels)
@@ -451,6 +451,17 @@ def test_train_goes_on_with_a_preset_until_the_time_is_up(
     assert metadata["steps"] == 1
     assert metadata["latent_dim"] == 4
     assert metadata["preset"] == str(preset) and metadata["recipe"] is None
+    policies = set()
+
+    def noted(self, *args, **kwargs):
+        policies.add(self.generator.layers[-1].dtype_policy.name)
+        return fit(self, *args, **kwargs)
+
+    fit = AEGAN.fit
+    monkeypatch.setattr(AEGAN, "fit", noted)
+    half = ["--dtype", "mixed_bfloat16", "--steps", 1, "--batch-size", 8]
+    assert run("train", *argv, *half) == 0
+    assert policies == {"mixed_bfloat16"}
     option = ["--option", "width=8"]
     line = mistake(capsys, "train", *argv, *option)
     assert "--option belongs to a --recipe" in line

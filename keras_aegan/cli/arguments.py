@@ -243,7 +243,8 @@ def _add_train(command: Callable) -> None:
     parser.add_argument(
         "--dtype",
         choices=("float32", "mixed_bfloat16", "mixed_float16"),
-        help="how a recipe's networks compute (default: float32)",
+        help="how the networks compute (default: float32); mixed_bfloat16 is "
+        "faster on GPUs and on CPUs with AVX512-BF16",
     )
     parser.add_argument(
         "--mixture",

@@ -145,13 +145,13 @@ def _commands(args: argparse.Namespace) -> str:
 
 
 def _from_preset(args: argparse.Namespace) -> tuple[Any, np.ndarray]:
-    for name in ("first", "option", "dtype", *_ARRANGES):
+    for name in ("first", "option", *_ARRANGES):
         if getattr(args, name):
             raise UsageError(
                 f"--{name.replace('_', '-')} belongs to a --recipe; a --preset "
                 "has all of that settled. Leave it out."
             )
-    model = load(args.preset)
+    model = load(args.preset, args.dtype)
     return model, read_for(model, args.data, args.key, args.count)
 
 
