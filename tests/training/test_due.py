@@ -55,7 +55,7 @@ def test_what_is_due_follows_the_step_that_a_callback_sets(tiny_model, images):
 
 def test_jax_refuses_an_interval_that_it_does_not_know(tiny_model, images):
     model = _model(tiny_model, "every")
-    if keras.backend.backend() != "jax":  # They look at the step itself.
+    if keras.backend.backend() != "jax":  # Any interval will do.
         assert model.train_on_batch(images(), return_dict=True)["lazy"] == 1
         return
     with pytest.raises(ValueError, match="`interval = 3` as its attribute"):
