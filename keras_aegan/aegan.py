@@ -606,8 +606,8 @@ on codes |
         if kwargs.get("validation_data") is not None:
             refuse_sample_weights(kwargs["validation_data"])
             validation = without_labels(kwargs["validation_data"])
-            self._check_measurable(validation)
             kwargs["validation_data"] = self.spec.checked(validation)
+            self._check_measurable(validation)
             size = kwargs.get("validation_batch_size") or batch_size
             kwargs["validation_batch_size"] = _array_batch(validation, size)
         # Keras would begin where an earlier `fit` went on from a backup.
@@ -665,9 +665,9 @@ on codes |
         _refuse_weights(kwargs)
         if not self.compiled:
             self.compile()
-        self._check_measurable(x)
         if not kwargs.get("_use_cached_eval_dataset"):
-            x = self.spec.checked(x)
+            given, x = x, self.spec.checked(x)
+            self._check_measurable(given)
         batch_size = _array_batch(x, batch_size)
         found = super().evaluate(
             x,
@@ -753,11 +753,11 @@ on codes |
                 "a data loader."
             )
         for metric in self.sample_metrics.values():
-            if hasattr(x, "shape") and len(x) < metric.least:
+            least = getattr(metric, "least", 1)
+            if hasattr(x, "shape") and len(x) < least:
                 raise ValueError(
                     f"The metric {metric.name} has no value on these data. "
-                    f"Expected {metric.least} samples or more. Received: "
-                    f"{len(x)}"
+                    f"Expected {least} samples or more. Received: {len(x)}"
                 )
 
     def _check_metrics(self, metrics):

@@ -1,4 +1,4 @@
-"""How many: numbers that a user gives, refused where they count nothing."""
+"""How many of something a user asks for: a whole number, and not too small."""
 
 import numpy as np
 

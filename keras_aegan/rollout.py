@@ -24,7 +24,8 @@ class Rollout:
         step: the number of steps done, a scalar tensor.
         is_due: a function of an interval in steps to whether it is due in this
             step: a boolean, or a tensor where only the device knows. The loss
-            that asks has the interval as its attribute `interval`.
+            that asks has the interval as its attribute `interval`. Without
+            training all is due.
         training: whether the networks run in training mode.
         waiting: the players that move in another turn of this step. What they
             alone pay need not be computed.

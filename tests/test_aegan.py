@@ -672,6 +672,41 @@ def test_weight_regularisers_count_when_averages_are_judged(tiny_model, images):
     ] == pytest.approx(logs["encoder_loss"], rel=1e-5)
 
 
+def _own_l2(kernel):
+    """By the backend's own functions, which take tensors and no variables."""
+    if keras.backend.backend() == "tensorflow":
+        import tensorflow as tf
+
+        return 0.01 * tf.reduce_sum(tf.square(kernel))
+    if keras.backend.backend() == "jax":
+        from jax import numpy as jnp
+
+        return 0.01 * jnp.sum(jnp.square(kernel))
+    return 0.01 * kernel.square().sum()
+
+
+@pytest.mark.parametrize("ema_momentum", [None, 0.9])
+def test_a_regulariser_may_be_a_function_of_tensors(
+    tiny_model, images, ema_momentum
+):
+    data = keras.Input(SHAPE)
+    code = layers.Dense(LATENT, kernel_regularizer=_own_l2)(
+        layers.Flatten()(data)
+    )
+    model = tiny_model(
+        ("encoder",),
+        encoder=keras.Model(data, code),
+        losses=[losses.ReconstructionLoss("mae")],
+        ema_momentum=ema_momentum,
+    )
+    (kernel, _) = numpy(model.encoder.weights)
+    for step in (model.test_on_batch, model.train_on_batch):
+        logs = step(images(), return_dict=True)
+        assert logs["encoder_loss"] - logs["reconstruction"] == pytest.approx(
+            0.01 * np.sum(kernel**2), rel=1e-4
+        )
+
+
 def test_each_player_s_gradient_includes_its_regularisers(tiny_model, images):
     steps = {}
     for strength in (0.0, 0.5):

@@ -244,7 +244,8 @@ def _add_train(command: Callable) -> None:
         "--dtype",
         choices=("float32", "mixed_bfloat16", "mixed_float16"),
         help="how the networks compute (default: float32); mixed_bfloat16 is "
-        "faster on GPUs and on CPUs with AVX512-BF16",
+        "faster on GPUs and on CPUs with AVX512-BF16; of a --preset that has "
+        "an optimizer with it, the optimizer then begins anew",
     )
     parser.add_argument(
         "--mixture",

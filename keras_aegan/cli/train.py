@@ -152,6 +152,11 @@ def _from_preset(args: argparse.Namespace) -> tuple[Any, np.ndarray]:
                 "has all of that settled. Leave it out."
             )
     model = load(args.preset, args.dtype)
+    if args.dtype and model.dtype_policy.name != args.dtype:
+        raise UsageError(
+            f"--dtype {args.dtype} is for a preset in float32, and "
+            f"{args.preset} is in {model.dtype_policy.name}. Leave it out."
+        )
     return model, read_for(model, args.data, args.key, args.count)
 
 

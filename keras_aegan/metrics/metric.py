@@ -14,7 +14,7 @@ class SampleMetric(keras.metrics.Metric):
 
     A subclass keeps its state in Python and not in Keras variables. It defines
     `update_state(real, made)`, `result()`, which returns a float, and
-    `reset_state()`.
+    `reset_state()`, and says what is `made` for it, and of how many at `least`.
 
     Args:
         name: the name in the logs.

@@ -16,9 +16,10 @@ class Game:
     """The moves of one step: turns, payments, gradients, averages.
 
     A backend's file adds what Keras leaves to it: how a round is played that
-    gradients can be asked of (`_played`), how a function of the model is
-    compiled that changes nothing (`_compiled`), which part of a batch a device
-    takes (`_shared`), and the signature of `train_step`.
+    gradients can be asked of (`_played`), who counts what is due (`is_due`),
+    how a function of the model is compiled that changes nothing (`_compiled`),
+    which part of a batch a device takes (`_shared`), and the signature of
+    `train_step`.
     """
 
     def _pay(self, data, players, networks, training, cut=None):
@@ -36,13 +37,15 @@ class Game:
     def _rollout(
         self, data, networks, training, is_due=None, waiting=(), cut=None
     ):
+        if is_due is None:
+            is_due = self.is_due if training else lambda interval: True
         return Rollout(
             networks,
             data,
             self._draw(ops.shape(data)[0]),
             self._random,
             ops.convert_to_tensor(self.step),
-            is_due or self.is_due,
+            is_due,
             training,
             waiting,
             cut,
@@ -69,7 +72,10 @@ class Game:
         averages = {}
         if regularised and network is not getattr(self, player):
             averages = {id(v): average for average, v in self.averaged}
-        return [v.regularizer(averages.get(id(v), v)) for v in regularised]
+        # A tensor, as Keras gives: a user's regulariser may know no variables.
+        return [
+            v.regularizer(averages.get(id(v), v).value) for v in regularised
+        ]
 
     def _regularising(self, player):
         """A player's weights that cost something by themselves."""

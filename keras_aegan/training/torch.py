@@ -105,7 +105,7 @@ class Trainer(Game):
             self._steps_done += 1
         return logs
 
-    _steps_done = None
+    _steps_done = None  # Until it is asked what is due.
 
     def is_due(self, interval):
         # Counted here: to ask the device in each step would be to wait for it.

@@ -189,6 +189,37 @@ def test_token_ids_are_no_quantities():
             model.compile(metrics=[metric])
 
 
+def test_a_metric_of_ones_own(model, images):
+    """It is known by what it does."""
+
+    class Count:
+        name, made = "count", "generated"
+
+        def reset_state(self):
+            self.count = 0
+
+        def update_state(self, real, made):
+            self.count += len(made)
+
+        def result(self):
+            return float(self.count)
+
+    model.compile(metrics=[Count()])
+    found = model.evaluate(images(5), verbose=0, return_dict=True)
+    assert found["count"] == 5
+
+
+def test_wrong_data_are_told_before_few(model, images):
+    model.compile(metrics=[metrics.FrechetDistance()])
+    for x, wanted in (
+        (np.array(3.0), "Expected data of shape"),
+        (images(1)[0], "Expected data of shape"),
+        (images(4)[:0], "at least one sample"),
+    ):
+        with pytest.raises(ValueError, match=wanted):
+            model.evaluate(x, verbose=0)
+
+
 class OneBatch(keras.utils.PyDataset):
     def __init__(self, batch):
         super().__init__()

@@ -53,6 +53,14 @@ def test_what_is_due_follows_the_step_that_a_callback_sets(tiny_model, images):
     np.testing.assert_array_equal(found.history["lazy"], [0.5, 0, 0.5, 0, 0.5])
 
 
+def test_without_training_all_is_due(tiny_model, images):
+    model = _model(tiny_model, "interval")
+    for _ in range(2):
+        found = model.evaluate(images(), verbose=0, return_dict=True)
+        assert found["lazy"] == 1
+        model.train_on_batch(images())
+
+
 def test_jax_refuses_an_interval_that_it_does_not_know(tiny_model, images):
     model = _model(tiny_model, "every")
     if keras.backend.backend() != "jax":  # Any interval will do.
