@@ -462,6 +462,12 @@ def test_train_goes_on_with_a_preset_until_the_time_is_up(
     half = ["--dtype", "mixed_bfloat16", "--steps", 1, "--batch-size", 8]
     assert run("train", *argv, *half) == 0
     assert policies == {"mixed_bfloat16"}
+    model = AEGAN.from_preset(preset, dtype="mixed_bfloat16")
+    model.compile()
+    model.save_to_preset(tmp_path / "half", include_optimizer=True)
+    other = ["--preset", tmp_path / "half", "--dtype", "mixed_float16"]
+    line = mistake(capsys, "train", *argv, *other)
+    assert "half is in mixed_bfloat16. Leave it out." in line
     option = ["--option", "width=8"]
     line = mistake(capsys, "train", *argv, *option)
     assert "--option belongs to a --recipe" in line
