@@ -6,10 +6,7 @@ import keras
 import numpy as np
 
 from keras_aegan.counts import check_count
-from keras_aegan.metrics.feature_sets import (
-    FeatureSetsMetric,
-    as_pair,
-)
+from keras_aegan.metrics.feature_sets import FeatureSetsMetric, as_pair
 from keras_aegan.metrics.features import Extractor
 
 

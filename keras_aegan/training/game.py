@@ -148,9 +148,13 @@ class Game:
         self._average()
         return self._track(logged, data)
 
+    #: Counted where the host says what is due, from when it is asked first.
+    _steps_done = None
+
     def _begin_epoch(self):
         """Before the first step of each epoch of a `fit`."""
         self._check_owned()
+        self._steps_done = None  # A callback may have loaded another.
 
     def _shared(self, data):
         """The rows that this device takes, and its `Share`, if not all."""

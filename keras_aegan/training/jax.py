@@ -77,10 +77,6 @@ class Trainer(Game):
 
         self.train_function = train_function
 
-    def _begin_epoch(self):
-        super()._begin_epoch()
-        self._steps_done = None  # A callback may have loaded another.
-
     def _is_looped(self):
         """Whether the batches of an execution run in one compiled loop.
 

@@ -31,10 +31,6 @@ class Trainer(Game):
             self._make_for_one(super().make_predict_function)
             self.predict_function = _by_batch(self.predict_function, _joined)
 
-    def _begin_epoch(self):
-        super()._begin_epoch()
-        self._steps_done = None  # A callback may have loaded another.
-
     _is_fitting = False
 
     def fit(self, x, *args, **kwargs):
@@ -104,8 +100,6 @@ class Trainer(Game):
         if self._steps_done is not None:
             self._steps_done += 1
         return logs
-
-    _steps_done = None  # Until it is asked what is due.
 
     def is_due(self, interval):
         # Counted here: to ask the device in each step would be to wait for it.
