@@ -421,13 +421,7 @@ def test_steps_per_execution(tiny_model, images):
 
 @pytest.mark.parametrize("interval", [1, 2])
 @pytest.mark.parametrize("how", ["run_eagerly", "jit_compile"])
-def test_eager_and_xla_teach_the_same(
-    tiny_model, images, backend, how, interval
-):
-    if (backend, how) == ("torch", "jit_compile"):
-        with pytest.raises(ValueError, match="not supported on the PyTorch"):
-            tiny_model().compile(jit_compile=True)
-        return
+def test_eager_and_xla_teach_the_same(tiny_model, images, how, interval):
     x = images(8)
     results = []
     for kwargs in ({}, {how: True}):
@@ -450,11 +444,9 @@ def test_eager_and_xla_teach_the_same(
 
 
 @pytest.mark.parametrize("interval", [1, 2])
-def test_the_whole_game_under_xla(tiny_model, images, backend, interval):
+def test_the_whole_game_under_xla(tiny_model, images, interval):
     model = tiny_model(penalty_interval=interval)
-    # PyTorch's compiler cannot differentiate twice.
-    jit_compile = True if backend != "torch" else "auto"
-    history, _ = fitted(model, images(8), jit_compile=jit_compile)
+    history, _ = fitted(model, images(8), jit_compile=True)
     assert set(history) == LOGS
     assert all(np.isfinite(values).all() for values in history.values())
     assert min(history["r1"]) > 0

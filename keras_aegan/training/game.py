@@ -123,7 +123,7 @@ class Game:
 
     def _move(self, data):
         """All turns of one training step on one batch."""
-        data, share = self._shared(self.spec.to_networks(_inputs(data)))
+        data, share = self._shared(self.spec.to_networks(inputs_of(data)))
         with sharing(share):
             return self._play(data)
 
@@ -174,7 +174,7 @@ class Game:
 
     def _judge(self, data):
         """All terms and losses on one batch, without any change."""
-        data, share = self._shared(self.spec.to_networks(_inputs(data)))
+        data, share = self._shared(self.spec.to_networks(inputs_of(data)))
         networks = {seat: self.used(seat) for seat in self.networks}
         with sharing(share):
             totals, values = summed(
@@ -295,7 +295,7 @@ def _given(values, term):
     return values[term]
 
 
-def _inputs(batch):
+def inputs_of(batch):
     """`x` out of `x`, `(x,)` or `(x, y)`; labels are not used."""
     x, _, _ = keras.utils.unpack_x_y_sample_weight(batch)
     return x

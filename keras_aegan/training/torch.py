@@ -5,10 +5,12 @@ import warnings
 
 import keras
 import torch
+from keras import ops
 from torch import distributed
 
 from keras_aegan.training import processes
-from keras_aegan.training.game import Game
+from keras_aegan.training.game import Game, inputs_of
+from keras_aegan.training.recording import Recorder
 
 
 class Trainer(Game):
@@ -18,6 +20,7 @@ class Trainer(Game):
     def make_train_function(self, force=False):
         self._steps_done = None
         if self.train_function is None or force:
+            self._recorder = self._new_recorder()
             self._make_for_one(super().make_train_function)
             self.train_function = _by_batch(self.train_function, _last)
 
@@ -90,18 +93,48 @@ class Trainer(Game):
         return [*callbacks, together], verbose
 
     def _make_for_one(self, make):
-        asked, self.steps_per_execution = self.steps_per_execution, 1
+        asked = self.steps_per_execution, self.jit_compile
+        # Keras's compiler of a step, which cannot differentiate twice.
+        self.steps_per_execution, self.jit_compile = 1, False
         make(force=True)
-        self.steps_per_execution = asked
+        self.steps_per_execution, self.jit_compile = asked
+
+    _recorder = None
+
+    def _new_recorder(self):
+        asked = self._jit_compile_asked
+        if self.run_eagerly or not asked:
+            return None
+        return Recorder(
+            self._move, self._state, self._counted_due, asked is True
+        )
+
+    def _state(self):
+        """The tensors that a step changes, and those that it might."""
+        variables = [
+            *self.variables,
+            *self.metrics_variables,
+            *self.optimizer.variables,
+        ]
+        values = {id(v): v.value for v in variables}
+        return [*values.values(), *self.buffers()]
 
     def train_step(self, data):
+        move = self._recorder
+        if move is None or processes.are_many():  # They talk within a step.
+            move = self._move
         with torch.no_grad():
-            logs = self._move(data)
+            logs = move(ops.convert_to_tensor(inputs_of(data)))
         if self._steps_done is not None:
             self._steps_done += 1
         return logs
 
     def is_due(self, interval):
+        if self._recorder is None:
+            return self._counted_due(interval)
+        return self._recorder.is_due(interval)
+
+    def _counted_due(self, interval):
         # Counted here: to ask the device in each step would be to wait for it.
         if self._steps_done is None:
             self._steps_done = int(self.step.value)

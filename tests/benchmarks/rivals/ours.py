@@ -114,6 +114,8 @@ def build(game, size, steps, updates):
         seed=0,
     )
     data, clock = images(size, steps, "last"), _Clock()
+    # PyTorch records a step that was made 16 times.
+    model.fit(data[: WARM * BATCH], batch_size=BATCH, epochs=4, verbose=0)
 
     def turn():
         history = model.fit(
