@@ -495,7 +495,6 @@ on codes |
             {metric.name: metric for metric in metrics or ()}
         )
         self.players = list(owned)
-        self.stateful = MappingProxyType({id(v): v for v in self.variables})
         self.tracker.choose(
             [f"{player}_loss" for player in owned]
             + [t for loss in self._owed(owned) for t in loss.terms()]

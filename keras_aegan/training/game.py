@@ -90,14 +90,9 @@ class Game:
         Returns:
             `(totals, values, changes)`, the last pairs of variable and value.
         """
-        with keras.StatelessScope() as scope:
+        with _Changes() as changes:
             totals, values = pay()
-        changes = [
-            (variable, value)
-            for variable in self.stateful.values()
-            if (value := scope.get_current_value(variable)) is not None
-        ]
-        return totals, values, changes
+        return totals, values, changes.pairs()
 
     def is_due(self, interval):
         """Whether what happens every so many steps happens in this one."""
@@ -270,6 +265,26 @@ class Game:
         for average, variable in self.averaged:
             part = ops.cast(share, average.dtype)
             average.assign_add(part * (variable - average))
+
+
+class _Changes(keras.StatelessScope):
+    """What is assigned within it, to whatever variable."""
+
+    def __init__(self):
+        super().__init__()
+        self._changed = {}
+
+    def add_update(self, update):
+        variable, _ = update
+        self._changed[id(variable)] = variable
+        super().add_update(update)
+
+    def pairs(self):
+        """Each variable and its last value."""
+        return [
+            (variable, self.get_current_value(variable))
+            for variable in self._changed.values()
+        ]
 
 
 def _scalars(loss, rollout):

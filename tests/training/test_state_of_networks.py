@@ -2,7 +2,8 @@
 
 import keras
 import numpy as np
-from keras import layers
+import pytest
+from keras import layers, ops
 
 from keras_aegan import AEGAN, losses, networks, recipes
 
@@ -47,3 +48,30 @@ def test_batch_statistics_move_once_a_forward_pass():
     model.test_on_batch(batch)
     found = encoder.get_layer("norm").moving_mean.numpy()
     np.testing.assert_array_equal(found, mean)
+
+
+class Shaken(layers.Layer):
+    """Its noise has no seed generator of its own."""
+
+    def call(self, inputs):
+        return inputs + keras.random.normal(ops.shape(inputs))
+
+
+def test_noise_without_a_seed_of_its_own_is_new_in_each_step(images, backend):
+    data = keras.Input((6, 4, 1))
+    if backend == "jax":  # Where it would never change, and Keras says so.
+        with pytest.raises(ValueError, match="JAX RNG"):
+            Shaken()(data)
+        return
+    codes = layers.Dense(3)(Shaken()(layers.Flatten()(data)))
+    model = AEGAN(
+        networks.dense_generator((6, 4, 1), 3),
+        keras.Model(data, codes),
+        losses=[losses.ReconstructionLoss()],
+    )
+    model.compile(keras.optimizers.SGD(0.0))
+    paid = [
+        model.train_on_batch(images(8), return_dict=True)["reconstruction"]
+        for _ in range(3)
+    ]
+    assert len(set(map(float, paid))) == 3
