@@ -432,10 +432,10 @@ on codes |
                 made 16 times and repeats it, with the same results in less
                 time: what in it is no variable, such as an attribute of a
                 loss, stays as it was then, as in a compiled step elsewhere.
-                `True` compiles the record too, by `torch.compile`, half a
-                minute for each kind of step. `False` does neither. Neither is
-                done with several processes, nor where values of tensors
-                decide what is computed.
+                `True` compiles the record too, by `torch.compile`, with a C++
+                compiler (on GPUs Triton) in half a minute for each kind of
+                step. `False` does neither. Neither is done with several
+                processes, nor where values of tensors decide what is computed.
             auto_scale_loss: whether each player's loss is scaled dynamically
                 under `mixed_float16`.
 

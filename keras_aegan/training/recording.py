@@ -18,6 +18,7 @@ import warnings
 
 import keras
 import torch
+from torch._dynamo.exc import TorchDynamoException
 from torch._subclasses import FakeTensor
 from torch.fx.experimental.proxy_tensor import make_fx
 from torch.utils import _pytree as pytree
@@ -28,6 +29,8 @@ from torch.utils._python_dispatch import (
 
 #: The seed of a recorded draw, to which its number is added.
 _MARK = 0x5EED0000
+#: PyTorch's tracer is one for the process, as is who is asked for seeds.
+_ONE_AT_A_TIME = threading.Lock()
 
 
 class Recorder:
@@ -36,8 +39,9 @@ class Recorder:
     It may ask of an interval whether it is due (`is_due`). Each combination of
     answers and each shape of the batch have a record of their own.
 
-    What cannot be recorded, because something in it depends on the values of
-    tensors, is called as it is, each time.
+    What cannot be recorded is called as it is, each time: what depends on the
+    values of tensors, changes one that is not of the state, or draws without a
+    seed generator. So is everything under `torch.autocast`.
 
     Args:
         play: a function of one tensor, which changes its state, and nothing
@@ -66,7 +70,9 @@ class Recorder:
         return self._answers[interval]
 
     def __call__(self, batch):
-        signature = (batch.shape, batch.dtype, batch.device)
+        if torch.is_autocast_enabled(batch.device.type):
+            return self._play(batch)
+        signature = (batch.shape, batch.stride(), batch.dtype, batch.device)
         for answers, record in self.records[signature].items():
             if all(self._is_due(i) == is_due for i, is_due in answers):
                 return record(batch)
@@ -90,10 +96,10 @@ class Recorder:
             if self._is_compiled:
                 warnings.warn(
                     "jit_compile=True: this step cannot be recorded, and so "
-                    "not compiled, because a layer, a loss or an optimizer "
-                    "(one with a loss scale or gradient accumulation) looks "
-                    "at the values of tensors. It goes on without. The "
-                    f"reason: {error}",
+                    "not compiled. It goes on without. Layers, losses and "
+                    "optimizers (with a loss scale or gradient accumulation) "
+                    "must not decide by the values of tensors, nor draw "
+                    f"without a seed generator. The reason: {error}",
                     stacklevel=2,
                 )
             return {}
@@ -110,6 +116,9 @@ class Record:
         state: the tensors that it changes.
         batch: its argument. The function is called on tensors without values,
             so that nothing changes.
+
+    Raises:
+        Exception: where the function cannot be recorded, of many kinds.
     """
 
     def __init__(self, play, state, batch):
@@ -120,7 +129,14 @@ class Record:
             with _Exchange(state, twins, draws):
                 return play(batch)
 
-        with draws, torch.autograd.set_multithreading_enabled(False):
+        is_gpu = batch.device.type == "cuda"
+        with (
+            _ONE_AT_A_TIME,
+            torch.autograd.set_multithreading_enabled(False),
+            # Some of Keras's draws set the process's seed.
+            torch.random.fork_rng([batch.device] if is_gpu else []),
+            draws,
+        ):
             self._program = make_fx(
                 played, tracing_mode="fake", _allow_non_fake_inputs=True
             )(batch, *(value.detach() for value in state))
@@ -138,14 +154,35 @@ class Record:
         return self._program(batch, *self._state)
 
     def compile(self):
-        self._program = torch.compile(self._program)
+        """Compiles the program, when it is called first."""
+        program = self._program
+        compiled = torch.compile(program)
+
+        def first(*inputs):
+            try:
+                result = compiled(*inputs)
+            # With the first of its parts, before anything was changed.
+            except TorchDynamoException as error:
+                warnings.warn(
+                    "jit_compile=True: the record of this step could not be "
+                    "compiled. It goes on without. torch.compile needs a C++ "
+                    f"compiler, on GPUs Triton. The reason: {error}",
+                    stacklevel=2,
+                )
+                self._program = program
+                return program(*inputs)
+            self._program = compiled
+            return result
+
+        self._program = first
 
 
 class _Exchange(TorchDispatchMode):
     """What would be done to a state is done to its twins, without values.
 
     On the state itself PyTorch would compute what depends on nothing else, and
-    change it. Only the seeds have values, and are no part of the program.
+    change it. Only the seeds have values, and are no part of the program. What
+    is done to other tensors is not known to be done again in each step.
     """
 
     def __init__(self, state, twins, draws):
@@ -164,12 +201,19 @@ class _Exchange(TorchDispatchMode):
         args, kwargs = pytree.tree_map_only(
             torch.Tensor, self._exchanged, (args, kwargs)
         )
+        used = _written(function, args, kwargs)
+        if function is torch.ops.aten._local_scalar_dense.default:
+            used = args
+        if any(_is_real(value) for value in used):
+            raise NotImplementedError(
+                f"{function} of a tensor that is no variable of the model's"
+            )
         return function(*args, **kwargs)
 
     def _exchanged(self, tensor):
-        if isinstance(tensor, FakeTensor):
-            return tensor
-        return self._twins.get(_place(tensor), tensor)
+        if _is_real(tensor):
+            return self._twins.get(_place(tensor), tensor)
+        return tensor
 
 
 class _Draws:
@@ -180,19 +224,17 @@ class _Draws:
     """
 
     def __init__(self):
-        self._thread = threading.get_ident()
-        self._next = keras.random.SeedGenerator.next
         self._draws = []
         self._starts, self._totals = {}, {}
         self._states = {}
 
     def __enter__(self):
-        draws = self
+        here = threading.get_ident()
+        self._next = keras.random.SeedGenerator.next
 
         def next_seed(source, ordered=True):
-            if threading.get_ident() != draws._thread:
-                return draws._next(source, ordered)
-            return draws._noted(source, ordered)
+            is_here = threading.get_ident() == here
+            return (self._noted if is_here else self._next)(source, ordered)
 
         keras.random.SeedGenerator.next = next_seed
         return self
@@ -223,11 +265,7 @@ class _Draws:
 
     def knows(self, tensor):
         """Whether it is the state of a source."""
-        return (
-            isinstance(tensor, torch.Tensor)
-            and not isinstance(tensor, FakeTensor)
-            and _place(tensor) in self._states
-        )
+        return _is_real(tensor) and _place(tensor) in self._states
 
     def by_source(self, generators):
         """Each source, its draws' number, and their generators.
@@ -267,7 +305,11 @@ def _spare_copies(graph):
     Keras copies what a convolution is given to channels first, and back.
     """
     clone = torch.ops.aten.clone.default
-    written = {_memory(node) for call in graph.nodes for node in _written(call)}
+    written = {
+        _memory(node)
+        for call in graph.nodes
+        for node in _written(call.target, call.args, call.kwargs)
+    }
     for node in graph.find_nodes(op="call_function", target=clone):
         (source,) = node.args
         before = source.args[0] if source.target is clone else source
@@ -286,18 +328,26 @@ def _memory(node):
     return node.meta["val"].untyped_storage()._cdata
 
 
-def _written(node):
-    """The arguments that an operation writes to."""
-    if not isinstance(node.target, torch._ops.OpOverload):
+def _written(function, args, kwargs):
+    """The arguments that an operation writes to, if it is one."""
+    if not isinstance(function, torch._ops.OpOverload):
         return []
-    arguments = zip(node.target._schema.arguments, node.args, strict=False)
-    return pytree.tree_leaves(
-        [
-            value
-            for argument, value in arguments
-            if argument.alias_info and argument.alias_info.is_write
-        ]
-    )
+    arguments = function._schema.arguments
+    given = dict(zip((a.name for a in arguments), args, strict=False))
+    given |= kwargs
+    return [
+        value
+        for a in arguments
+        if a.alias_info and a.alias_info.is_write
+        for value in pytree.tree_leaves(given.get(a.name))
+        if value is not None
+    ]
+
+
+def _is_real(value):
+    """Whether it is a tensor with values."""
+    is_tensor = isinstance(value, torch.Tensor)
+    return is_tensor and not isinstance(value, FakeTensor)
 
 
 def _place(tensor):

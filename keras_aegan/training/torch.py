@@ -116,8 +116,11 @@ class Trainer(Game):
             *self.metrics_variables,
             *self.optimizer.variables,
         ]
-        values = {id(v): v.value for v in variables}
-        return [*values.values(), *self.buffers()]
+        tensors = [variable.value for variable in variables]
+        # Of modules of PyTorch's within the networks.
+        for layer in self._flatten_layers():
+            tensors += layer.buffers()
+        return list({id(tensor): tensor for tensor in tensors}.values())
 
     def train_step(self, data):
         move = self._recorder

@@ -1,5 +1,6 @@
 """Steps of PyTorch that are recorded and repeated."""
 
+import contextlib
 import threading
 
 import keras
@@ -203,11 +204,87 @@ if keras.backend.backend() == "torch":
         np.testing.assert_equal(other, one)
         assert not found
 
+    def test_a_variable_of_nobodys_is_counted_once_a_step(tiny_model, images):
+        steps = keras.Variable(0.0, trainable=False)
+
+        class Counting(losses.ReconstructionLoss):
+            def after_step(self, values):
+                steps.assign_add(1.0)
+
+        model = tiny_model(("encoder",), losses=[Counting("mse")])
+        trained(model, images(8))
+        assert float(steps.value) == 12
+        assert not records(model)
+
+    def modules():
+        """Modules of PyTorch's with buffers, in a layer of Keras's."""
+        module = torch.nn.Sequential(
+            torch.nn.utils.spectral_norm(torch.nn.Linear(24, 8)),
+            torch.nn.BatchNorm1d(8),
+            torch.nn.Dropout(0.2),
+            torch.nn.utils.spectral_norm(torch.nn.Linear(8, 24)),
+        )
+        return keras.layers.TorchModuleWrapper(module, output_shape=(None, 24))
+
+    @pytest.mark.filterwarnings("ignore:`torch.nn.utils.weight_norm`")
+    def test_modules_of_pytorch(tiny_model, images):
+        layers = []
+
+        def make():
+            torch.manual_seed(0)
+            layers.append(modules())
+            return game(tiny_model, layers[-1])
+
+        one, other, found = twice(make, images(8))
+        np.testing.assert_equal(other, one)
+        assert len(found) == 2
+        buffers = [dict(layer.named_buffers()) for layer in layers]
+        for name, buffer in buffers[0].items():
+            np.testing.assert_array_equal(buffers[1][name], buffer, name)
+        assert "num_batches_tracked" in " ".join(buffers[0])
+
+    @pytest.mark.parametrize("is_first", [True, False])
+    def test_the_order_of_memory_may_change(tiny_model, images, is_first):
+        model = tiny_model()
+        model.compile("sgd")
+        data = torch.tensor(images(4))
+        other = data.permute(0, 2, 1, 3).contiguous().permute(0, 2, 1, 3)
+        assert other.stride() != data.stride()
+        pair = (data, other) if is_first else (other, data)
+        for batch in [pair[0]] * 3 + [pair[1]] * 3:
+            model.train_on_batch(batch)
+        assert len(records(model)) == 2
+
+    def test_not_under_autocast(tiny_model, images):
+        model = game(tiny_model)
+        model.compile("sgd")
+        with torch.autocast("cpu", torch.bfloat16):
+            for _ in range(6):
+                model.train_on_batch(images(4))
+        assert not records(model)
+
     def test_who_asks_for_it_is_told(tiny_model, images):
         model = game(tiny_model, Looking())
-        with pytest.warns(UserWarning, match="goes on without. The reason"):
+        with pytest.warns(UserWarning, match="(?s)cannot be recorded.*goes on"):
             trained(model, images(8), jit_compile=True)
         assert not records(model)
+
+    def test_a_missing_compiler(tiny_model, images, monkeypatch):
+        def compiled(program):
+            def fail(*inputs):
+                raise torch._dynamo.exc.TorchDynamoException("no compiler")
+
+            return fail
+
+        def make():
+            return game(tiny_model, *noise())
+
+        monkeypatch.setattr(torch, "compile", compiled)
+        with pytest.warns(UserWarning, match="no compiler") as told:
+            one, other, found = twice(make, images(8), jit_compile=True)
+        np.testing.assert_equal(other, one)
+        told = [each for each in told if "no compiler" in str(each.message)]
+        assert len(found) == len(told) == 2
 
     # === One record ===
 
@@ -256,6 +333,41 @@ if keras.backend.backend() == "torch":
         Record(play, state_of(mine.state), torch.ones(3))
         assert drawn == [[2, 0]]
         np.testing.assert_array_equal(theirs.state, [2, 1])
+
+    def test_two_threads_record_one_after_the_other():
+        original = keras.random.SeedGenerator.next
+        found = []
+
+        def record(seed):
+            source = keras.random.SeedGenerator(seed)
+
+            def play(batch):
+                for _ in range(50):
+                    batch = batch + keras.random.normal((3,), seed=source)
+                return batch
+
+            found.append(Record(play, state_of(source.state), torch.ones(3)))
+
+        threads = [threading.Thread(target=record, args=(n,)) for n in range(3)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        assert len(found) == 3
+        assert keras.random.SeedGenerator.next is original
+
+    def test_the_processes_seed_stays():
+        source = keras.random.SeedGenerator(1)
+
+        def play(batch):  # It seeds the process's generator for a while.
+            return batch + keras.random.gamma((3,), 1.0, seed=source)
+
+        torch.manual_seed(7)
+        wanted = torch.rand(3)
+        torch.manual_seed(7)
+        with contextlib.suppress(Exception):
+            Record(play, state_of(source.state), torch.ones(3))
+        np.testing.assert_array_equal(torch.rand(3), wanted)
 
     def test_what_fails_undoes_its_draws():
         source = keras.random.SeedGenerator(1)
