@@ -18,8 +18,8 @@ class Conv2DTranspose(keras.layers.Conv2DTranspose):
 
     Arguments, config, variables and results are those of Keras's layer, so
     that the weights of the one fit the other; on TensorFlow it is Keras's
-    layer. On JAX it can be differentiated backwards, as often as you
-    like, but not forwards (`jax.jvp`).
+    layer. On JAX it can be differentiated backwards, as often as you like, but
+    not forwards (`jax.jvp`).
 
     Args:
         *args: as in `keras.layers.Conv2DTranspose`.
@@ -47,7 +47,7 @@ class Conv2DTranspose(keras.layers.Conv2DTranspose):
     if keras.backend.backend() == "jax":
 
         def _transposed(self, inputs, kernel):
-            return _transposed(
+            return _transpose_of(
                 lambda images, kernel: self._convolution(
                     images, kernel, inputs.shape
                 ),
@@ -123,7 +123,7 @@ class Conv2DTranspose(keras.layers.Conv2DTranspose):
         )
 
 
-def _transposed(convolution, shape):
+def _transpose_of(convolution, shape):
     """The transpose of a convolution of images of this shape.
 
     Its gradients are written down as that convolution's: JAX's own would be

@@ -268,7 +268,10 @@ class Game:
 
 
 class _Changes(keras.StatelessScope):
-    """What is assigned within it, to whatever variable."""
+    """What is assigned within it, be it a variable of the model's or not.
+
+    The seed of noise that has no generator of its own is the process's.
+    """
 
     def __init__(self):
         super().__init__()

@@ -226,7 +226,6 @@ if keras.backend.backend() == "torch":
         )
         return keras.layers.TorchModuleWrapper(module, output_shape=(None, 24))
 
-    @pytest.mark.filterwarnings("ignore:`torch.nn.utils.weight_norm`")
     def test_modules_of_pytorch(tiny_model, images):
         layers = []
 
